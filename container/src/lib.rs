@@ -1,0 +1,2 @@
+//! An asynchronous web container.
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! The applications that run on the container.

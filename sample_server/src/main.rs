@@ -1,0 +1,2 @@
+//! Serves the applications.
+fn main() {}
