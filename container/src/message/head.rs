@@ -1,0 +1,284 @@
+//! `RequestHead`: method, target, version and fields of a request.
+//!
+//! Holds the head as one piece of bytes plus a few offsets. A request that nobody asks for its
+//! header map never builds one.
+
+use std::cell::OnceCell;
+use std::fmt;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
+
+use super::fields::{Field, Fields};
+
+/// The first line and the fields of a request.
+#[derive(Clone)]
+pub struct RequestHead {
+    /// The request method; unknown ones are extension methods.
+    method: Method,
+    /// HTTP/1.0 or HTTP/1.1.
+    version: Version,
+    /// Request line and field lines as received, the empty line included.
+    raw: Bytes,
+    /// Where in `raw` the request target stands.
+    target: Span,
+    /// Where in `raw` the path stands; for `*` and authority-form it is the whole target.
+    path: Span,
+    /// Where in `raw` the query stands, without its question mark.
+    query: Option<Span>,
+    /// Where in `raw` the first field line begins.
+    fields_start: u32,
+    /// The fields as a map, built when first asked for; takes precedence once it exists, because
+    /// middleware may have changed it.
+    headers: OnceCell<Box<HeaderMap>>,
+}
+
+/// A range of `raw`; heads are bounded far below 4 GiB.
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+/// Why a head could not be made from parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeadError {
+    /// The target has bytes that a request target cannot have, or is empty.
+    Target,
+    /// A field name or value has bytes that a field cannot have.
+    Field,
+}
+
+impl RequestHead {
+    /// A head out of validated bytes: `raw` is request line and field section, `target` the range
+    /// of the request target in it, and `fields_start` where the field lines begin.
+    ///
+    /// Meant for parsers: they vouch for the field grammar, which is not looked at again.
+    ///
+    /// # Panics
+    /// When the ranges do not lie within `raw`.
+    pub fn from_raw(
+        method: Method,
+        version: Version,
+        raw: Bytes,
+        target: std::ops::Range<usize>,
+        fields_start: usize,
+    ) -> Self {
+        let target = Span::from(target);
+        let (path, query) = split_target(&raw, target);
+        assert!(fields_start <= raw.len(), "the fields begin within the head");
+        RequestHead {
+            method,
+            version,
+            raw,
+            target,
+            path,
+            query,
+            fields_start: fields_start as u32,
+            headers: OnceCell::new(),
+        }
+    }
+
+    /// An HTTP/1.1 head made here rather than received, for tests and for outgoing requests.
+    ///
+    /// # Errors
+    /// When the target or a field could not be sent as it is.
+    pub fn new<'a>(
+        method: Method,
+        target: &str,
+        fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, HeadError> {
+        if target.is_empty() || !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(HeadError::Target);
+        }
+        let mut raw = BytesMut::new();
+        raw.put_slice(method.as_str().as_bytes());
+        raw.put_u8(b' ');
+        let start = raw.len();
+        raw.put_slice(target.as_bytes());
+        let end = raw.len();
+        raw.put_slice(b" HTTP/1.1\r\n");
+        let fields_start = raw.len();
+        for (name, value) in fields {
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeadError::Field)?;
+            HeaderValue::from_str(value).map_err(|_| HeadError::Field)?;
+            for part in [name, ": ", value, "\r\n"] {
+                raw.put_slice(part.as_bytes());
+            }
+        }
+        raw.put_slice(b"\r\n");
+        Ok(Self::from_raw(method, Version::HTTP_11, raw.freeze(), start..end, fields_start))
+    }
+
+    /// The method, in the sender's case (methods are case-sensitive, RFC 9110, section 9.1).
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// HTTP/1.0 or HTTP/1.1.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The request target as sent, in any of its four forms (RFC 9112, section 3.2).
+    pub fn target(&self) -> &str {
+        self.text(self.target)
+    }
+
+    /// The path, still percent-encoded: `/users/1`. The path of an absolute-form target is that
+    /// of its URI; `*` and the authority of a CONNECT stand for themselves.
+    pub fn path(&self) -> &str {
+        let path = self.text(self.path);
+        if path.is_empty() { "/" } else { path }
+    }
+
+    /// The query without its question mark, still percent-encoded; `None` when there is no `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.query.map(|span| self.text(span))
+    }
+
+    /// The target as a parsed URI; `None` for a target that is not one.
+    pub fn uri(&self) -> Option<Uri> {
+        self.target().parse().ok()
+    }
+
+    /// The fields as received: in order, repeated ones too, names in the sender's case.
+    pub fn fields(&self) -> Fields<'_> {
+        Fields::new(&self.raw[self.fields_start as usize..])
+    }
+
+    /// The first value of the field `name`, in whatever case the sender wrote it.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        match self.headers.get() {
+            Some(map) => map.get(name).map(HeaderValue::as_bytes),
+            None => self.fields().find(|field| field.is(name)).map(|field| field.value),
+        }
+    }
+
+    /// The first value of the field `name` when it is visible ASCII.
+    pub fn header_str(&self, name: &str) -> Option<&str> {
+        self.header(name)
+            .and_then(|value| std::str::from_utf8(value).ok())
+            .filter(|value| value.bytes().all(|byte| byte == b'\t' || (b' '..0x7f).contains(&byte)))
+    }
+
+    /// The fields as a map; built on the first call.
+    pub fn headers(&self) -> &HeaderMap {
+        self.headers.get_or_init(|| Box::new(self.build_map()))
+    }
+
+    /// The fields as a map that may be changed; `fields` goes on showing what was received.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.headers();
+        self.headers.get_mut().expect("the map was built on the line above")
+    }
+
+    fn build_map(&self) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for Field { name, value } in self.fields() {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            let value = HeaderValue::from_maybe_shared(self.raw.slice_ref(value));
+            if let (Ok(name), Ok(value)) = (name, value) {
+                map.append(name, value);
+            }
+        }
+        map
+    }
+
+    fn text(&self, span: Span) -> &str {
+        let bytes = &self.raw[span.start as usize..span.end as usize];
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for RequestHead {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RequestHead")
+            .field("method", &self.method)
+            .field("target", &self.target())
+            .field("version", &self.version)
+            .field("headers", self.headers())
+            .finish()
+    }
+}
+
+impl fmt::Display for HeadError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            HeadError::Target => "the request target is empty or has bytes it cannot have",
+            HeadError::Field => "a field name or value has bytes it cannot have",
+        })
+    }
+}
+
+impl std::error::Error for HeadError {}
+
+impl From<std::ops::Range<usize>> for Span {
+    fn from(range: std::ops::Range<usize>) -> Self {
+        Span { start: range.start as u32, end: range.end as u32 }
+    }
+}
+
+/// Finds path and query in a target, skipping scheme and authority of the absolute form.
+fn split_target(raw: &[u8], target: Span) -> (Span, Option<Span>) {
+    let bytes = &raw[target.start as usize..target.end as usize];
+    let path_offset = if bytes.first() == Some(&b'/') { 0 } else { path_offset(bytes) };
+    let start = target.start + path_offset as u32;
+    match bytes[path_offset..].iter().position(|&byte| byte == b'?') {
+        Some(mark) => {
+            let mark = start + mark as u32;
+            (Span { start, end: mark }, Some(Span { start: mark + 1, end: target.end }))
+        }
+        None => (Span { start, end: target.end }, None),
+    }
+}
+
+/// Where the path of an absolute-form target begins; 0 for the two forms that have none.
+fn path_offset(target: &[u8]) -> usize {
+    let Some(scheme) = target.windows(3).position(|window| window == b"://") else { return 0 };
+    let authority = scheme + 3;
+    let is_end = |&byte: &u8| byte == b'/' || byte == b'?';
+    target[authority..].iter().position(is_end).map_or(target.len(), |end| authority + end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(target: &str, path: &str, query: Option<&str>) {
+        let head = RequestHead::new(Method::GET, target, []).unwrap();
+        assert_eq!((head.path(), head.query()), (path, query), "target {target}");
+    }
+
+    #[test]
+    fn finds_path_and_query_in_every_form() {
+        check("/users?name=a", "/users", Some("name=a"));
+        check("/", "/", None);
+        check("/?", "/", Some(""));
+        check("/a?b?c", "/a", Some("b?c"));
+        check("http://host:80/a/b?c", "/a/b", Some("c"));
+        check("http://host", "/", None);
+        check("http://host?q", "/", Some("q"));
+        check("/redirect?to=http://host/x", "/redirect", Some("to=http://host/x"));
+        check("*", "*", None);
+    }
+
+    #[test]
+    fn a_changed_map_wins_over_the_received_fields() {
+        let mut head = RequestHead::new(Method::GET, "/", [("X-A", "1"), ("x-a", "2")]).unwrap();
+        assert_eq!(head.header("x-A"), Some(&b"1"[..]));
+        assert_eq!(head.headers().get_all("x-a").iter().count(), 2);
+        head.headers_mut().insert("x-a", HeaderValue::from_static("3"));
+        assert_eq!(head.header_str("x-a"), Some("3"));
+        assert_eq!(head.fields().count(), 2);
+    }
+
+    #[test]
+    fn refuses_parts_that_would_not_survive_the_wire() {
+        assert_eq!(RequestHead::new(Method::GET, "/a b", []).unwrap_err(), HeadError::Target);
+        let injected = [("x", "a\r\nb: c")];
+        assert_eq!(RequestHead::new(Method::GET, "/", injected).unwrap_err(), HeadError::Field);
+    }
+}
