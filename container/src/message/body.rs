@@ -85,8 +85,15 @@ impl Body {
         B: Into<Bytes>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let source = Box::pin(Mapped { source: Box::pin(source) });
-        Body { kind: Kind::Stream(Streamed { source, length: None }) }
+        let source = Box::pin(Mapped {
+            source: Box::pin(source),
+        });
+        Body {
+            kind: Kind::Stream(Streamed {
+                source,
+                length: None,
+            }),
+        }
     }
 
     /// The same of known length: it is announced, and a source that gives less or more breaks the
@@ -97,21 +104,38 @@ impl Body {
         B: Into<Bytes>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let source = Box::pin(Mapped { source: Box::pin(source) });
-        Body { kind: Kind::Stream(Streamed { source, length: Some(length) }) }
+        let source = Box::pin(Mapped {
+            source: Box::pin(source),
+        });
+        Body {
+            kind: Kind::Stream(Streamed {
+                source,
+                length: Some(length),
+            }),
+        }
     }
 
     /// A body fed from elsewhere through a channel that holds at most `capacity` bytes (but always
     /// one piece).
     pub fn channel(capacity: usize) -> (BodySender, Body) {
         let (sender, receiver) = channel::channel(capacity, BodyLength::Unknown);
-        (sender, Body { kind: Kind::Channel(receiver) })
+        (
+            sender,
+            Body {
+                kind: Kind::Channel(receiver),
+            },
+        )
     }
 
     /// The same of known length.
     pub fn sized_channel(capacity: usize, length: u64) -> (BodySender, Body) {
         let (sender, receiver) = channel::channel(capacity, BodyLength::Known(length));
-        (sender, Body { kind: Kind::Channel(receiver) })
+        (
+            sender,
+            Body {
+                kind: Kind::Channel(receiver),
+            },
+        )
     }
 
     /// How long it is, as far as that is known.
@@ -183,9 +207,15 @@ impl Body {
         if matches!(self.length(), BodyLength::Known(length) if too_large(length)) {
             return Err(BodyError::too_large());
         }
-        let Some(first) = self.chunk().await.transpose()? else { return Ok(Bytes::new()) };
+        let Some(first) = self.chunk().await.transpose()? else {
+            return Ok(Bytes::new());
+        };
         let Some(second) = self.chunk().await.transpose()? else {
-            return if too_large(first.len() as u64) { Err(BodyError::too_large()) } else { Ok(first) };
+            return if too_large(first.len() as u64) {
+                Err(BodyError::too_large())
+            } else {
+                Ok(first)
+            };
         };
         let mut all = BytesMut::from(first);
         let mut next = Some(second);
@@ -203,22 +233,30 @@ impl Body {
 impl BodyError {
     /// The body is longer than its reader allows.
     pub fn too_large() -> Self {
-        BodyError { kind: BodyErrorKind::TooLarge }
+        BodyError {
+            kind: BodyErrorKind::TooLarge,
+        }
     }
 
     /// The sender went away before the end.
     pub fn aborted() -> Self {
-        BodyError { kind: BodyErrorKind::Aborted }
+        BodyError {
+            kind: BodyErrorKind::Aborted,
+        }
     }
 
     /// The sender was too slow.
     pub fn timed_out() -> Self {
-        BodyError { kind: BodyErrorKind::TimedOut }
+        BodyError {
+            kind: BodyErrorKind::TimedOut,
+        }
     }
 
     /// What produces the body failed.
     pub fn source(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        BodyError { kind: BodyErrorKind::Source(error.into()) }
+        BodyError {
+            kind: BodyErrorKind::Source(error.into()),
+        }
     }
 
     /// Whether the body is longer than its reader allows.
@@ -259,7 +297,13 @@ impl StdError for BodyError {
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Body { kind: if bytes.is_empty() { Kind::Empty } else { Kind::Full(bytes) } }
+        Body {
+            kind: if bytes.is_empty() {
+                Kind::Empty
+            } else {
+                Kind::Full(bytes)
+            },
+        }
     }
 }
 

@@ -68,7 +68,12 @@ pub(super) fn channel(capacity: usize, length: BodyLength) -> (BodySender, Recei
         receiver: None,
         sender: None,
     }));
-    (BodySender { shared: shared.clone() }, Receiver { shared })
+    (
+        BodySender {
+            shared: shared.clone(),
+        },
+        Receiver { shared },
+    )
 }
 
 impl BodySender {
@@ -136,7 +141,9 @@ impl BodySender {
     /// Ends the body with trailer fields (RFC 9110, section 6.5).
     pub fn finish_with(self, trailers: HeaderMap) {
         if !trailers.is_empty() {
-            lock(&self.shared).frames.push_back(Frame::Trailers(trailers));
+            lock(&self.shared)
+                .frames
+                .push_back(Frame::Trailers(trailers));
         }
         self.end(Ok(()));
     }
@@ -224,7 +231,9 @@ fn wake(mut shared: MutexGuard<'_, Shared>, which: fn(&mut Shared) -> &mut Optio
 
 /// A poisoned lock is taken all the same: nothing in this file can leave the state half changed.
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    shared
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl fmt::Display for SendError {
@@ -263,7 +272,10 @@ mod tests {
         assert!(error.is_aborted());
         let (sender, body) = Body::channel(4);
         drop(body);
-        assert_eq!(poll(|context| sender.poll_ready(context)), Poll::Ready(Err(SendError)));
+        assert_eq!(
+            poll(|context| sender.poll_ready(context)),
+            Poll::Ready(Err(SendError))
+        );
     }
 
     #[test]

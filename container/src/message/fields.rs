@@ -44,7 +44,10 @@ impl<'a> Iterator for Fields<'a> {
         self.rest = &self.rest[end + 1..];
         let colon = line.iter().position(|&byte| byte == b':')?;
         let name = std::str::from_utf8(&line[..colon]).ok()?;
-        Some(Field { name, value: trim(&line[colon + 1..]) })
+        Some(Field {
+            name,
+            value: trim(&line[colon + 1..]),
+        })
     }
 }
 
@@ -66,9 +69,15 @@ mod tests {
     #[test]
     fn keeps_order_case_and_repetition() {
         let section = b"Host: a\r\nx-Many:1\r\nX-Many: \t2 \r\nEmpty:\n\r\nrest: no";
-        let seen: Vec<_> = Fields::new(section).map(|field| (field.name, field.value)).collect();
-        let expected: Vec<(&str, &[u8])> =
-            vec![("Host", b"a"), ("x-Many", b"1"), ("X-Many", b"2"), ("Empty", b"")];
+        let seen: Vec<_> = Fields::new(section)
+            .map(|field| (field.name, field.value))
+            .collect();
+        let expected: Vec<(&str, &[u8])> = vec![
+            ("Host", b"a"),
+            ("x-Many", b"1"),
+            ("X-Many", b"2"),
+            ("Empty", b""),
+        ];
         assert_eq!(seen, expected);
     }
 }

@@ -66,7 +66,10 @@ impl RequestHead {
     ) -> Self {
         let target = Span::from(target);
         let (path, query) = split_target(&raw, target);
-        assert!(fields_start <= raw.len(), "the fields begin within the head");
+        assert!(
+            fields_start <= raw.len(),
+            "the fields begin within the head"
+        );
         RequestHead {
             method,
             version,
@@ -107,7 +110,13 @@ impl RequestHead {
             }
         }
         raw.put_slice(b"\r\n");
-        Ok(Self::from_raw(method, Version::HTTP_11, raw.freeze(), start..end, fields_start))
+        Ok(Self::from_raw(
+            method,
+            Version::HTTP_11,
+            raw.freeze(),
+            start..end,
+            fields_start,
+        ))
     }
 
     /// The method, in the sender's case (methods are case-sensitive, RFC 9110, section 9.1).
@@ -151,7 +160,10 @@ impl RequestHead {
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         match self.headers.get() {
             Some(map) => map.get(name).map(HeaderValue::as_bytes),
-            None => self.fields().find(|field| field.is(name)).map(|field| field.value),
+            None => self
+                .fields()
+                .find(|field| field.is(name))
+                .map(|field| field.value),
         }
     }
 
@@ -159,7 +171,11 @@ impl RequestHead {
     pub fn header_str(&self, name: &str) -> Option<&str> {
         self.header(name)
             .and_then(|value| std::str::from_utf8(value).ok())
-            .filter(|value| value.bytes().all(|byte| byte == b'\t' || (b' '..0x7f).contains(&byte)))
+            .filter(|value| {
+                value
+                    .bytes()
+                    .all(|byte| byte == b'\t' || (b' '..0x7f).contains(&byte))
+            })
     }
 
     /// The fields as a map; built on the first call.
@@ -170,7 +186,9 @@ impl RequestHead {
     /// The fields as a map that may be changed; `fields` goes on showing what was received.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         self.headers();
-        self.headers.get_mut().expect("the map was built on the line above")
+        self.headers
+            .get_mut()
+            .expect("the map was built on the line above")
     }
 
     fn build_map(&self) -> HeaderMap {
@@ -216,30 +234,54 @@ impl std::error::Error for HeadError {}
 
 impl From<std::ops::Range<usize>> for Span {
     fn from(range: std::ops::Range<usize>) -> Self {
-        Span { start: range.start as u32, end: range.end as u32 }
+        Span {
+            start: range.start as u32,
+            end: range.end as u32,
+        }
     }
 }
 
 /// Finds path and query in a target, skipping scheme and authority of the absolute form.
 fn split_target(raw: &[u8], target: Span) -> (Span, Option<Span>) {
     let bytes = &raw[target.start as usize..target.end as usize];
-    let path_offset = if bytes.first() == Some(&b'/') { 0 } else { path_offset(bytes) };
+    let path_offset = if bytes.first() == Some(&b'/') {
+        0
+    } else {
+        path_offset(bytes)
+    };
     let start = target.start + path_offset as u32;
     match bytes[path_offset..].iter().position(|&byte| byte == b'?') {
         Some(mark) => {
             let mark = start + mark as u32;
-            (Span { start, end: mark }, Some(Span { start: mark + 1, end: target.end }))
+            (
+                Span { start, end: mark },
+                Some(Span {
+                    start: mark + 1,
+                    end: target.end,
+                }),
+            )
         }
-        None => (Span { start, end: target.end }, None),
+        None => (
+            Span {
+                start,
+                end: target.end,
+            },
+            None,
+        ),
     }
 }
 
 /// Where the path of an absolute-form target begins; 0 for the two forms that have none.
 fn path_offset(target: &[u8]) -> usize {
-    let Some(scheme) = target.windows(3).position(|window| window == b"://") else { return 0 };
+    let Some(scheme) = target.windows(3).position(|window| window == b"://") else {
+        return 0;
+    };
     let authority = scheme + 3;
     let is_end = |&byte: &u8| byte == b'/' || byte == b'?';
-    target[authority..].iter().position(is_end).map_or(target.len(), |end| authority + end)
+    target[authority..]
+        .iter()
+        .position(is_end)
+        .map_or(target.len(), |end| authority + end)
 }
 
 #[cfg(test)]
@@ -249,7 +291,11 @@ mod tests {
     #[track_caller]
     fn check(target: &str, path: &str, query: Option<&str>) {
         let head = RequestHead::new(Method::GET, target, []).unwrap();
-        assert_eq!((head.path(), head.query()), (path, query), "target {target}");
+        assert_eq!(
+            (head.path(), head.query()),
+            (path, query),
+            "target {target}"
+        );
     }
 
     #[test]
@@ -261,7 +307,11 @@ mod tests {
         check("http://host:80/a/b?c", "/a/b", Some("c"));
         check("http://host", "/", None);
         check("http://host?q", "/", Some("q"));
-        check("/redirect?to=http://host/x", "/redirect", Some("to=http://host/x"));
+        check(
+            "/redirect?to=http://host/x",
+            "/redirect",
+            Some("to=http://host/x"),
+        );
         check("*", "*", None);
     }
 
@@ -270,15 +320,22 @@ mod tests {
         let mut head = RequestHead::new(Method::GET, "/", [("X-A", "1"), ("x-a", "2")]).unwrap();
         assert_eq!(head.header("x-A"), Some(&b"1"[..]));
         assert_eq!(head.headers().get_all("x-a").iter().count(), 2);
-        head.headers_mut().insert("x-a", HeaderValue::from_static("3"));
+        head.headers_mut()
+            .insert("x-a", HeaderValue::from_static("3"));
         assert_eq!(head.header_str("x-a"), Some("3"));
         assert_eq!(head.fields().count(), 2);
     }
 
     #[test]
     fn refuses_parts_that_would_not_survive_the_wire() {
-        assert_eq!(RequestHead::new(Method::GET, "/a b", []).unwrap_err(), HeadError::Target);
+        assert_eq!(
+            RequestHead::new(Method::GET, "/a b", []).unwrap_err(),
+            HeadError::Target
+        );
         let injected = [("x", "a\r\nb: c")];
-        assert_eq!(RequestHead::new(Method::GET, "/", injected).unwrap_err(), HeadError::Field);
+        assert_eq!(
+            RequestHead::new(Method::GET, "/", injected).unwrap_err(),
+            HeadError::Field
+        );
     }
 }

@@ -30,8 +30,13 @@ pub struct Headers {
 impl Headers {
     /// No fields; storage comes from an earlier response where there is one.
     pub fn new() -> Self {
-        let map = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten();
-        Headers { map: map.unwrap_or_default() }
+        let map = SPARE
+            .try_with(|spare| spare.borrow_mut().pop())
+            .ok()
+            .flatten();
+        Headers {
+            map: map.unwrap_or_default(),
+        }
     }
 }
 

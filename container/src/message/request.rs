@@ -43,7 +43,10 @@ impl Request {
     /// # Errors
     /// When the target could not be sent as it is.
     pub fn new(method: Method, target: &str) -> Result<Self, super::head::HeadError> {
-        Ok(Self::from_head(RequestHead::new(method, target, [])?, Body::empty()))
+        Ok(Self::from_head(
+            RequestHead::new(method, target, [])?,
+            Body::empty(),
+        ))
     }
 
     /// A request out of its two halves.
@@ -167,12 +170,16 @@ impl PathParameters {
 
     /// The value of the parameter `name`.
     pub fn find(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+        self.iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
     }
 
     /// Names and values in the pattern's order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(name, value)| (&**name, value.as_str()))
+        self.pairs
+            .iter()
+            .map(|(name, value)| (&**name, value.as_str()))
     }
 }
 

@@ -1,0 +1,325 @@
+//! How a message body ends: RFC 9112, section 6.3, decided once, in its numbered order.
+//!
+//! Whatever could be read in two ways is refused: a proxy in front may read it the other way.
+
+use http::Version;
+
+use super::error::ProtocolError;
+
+/// How the body of a message is delimited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// There is no body.
+    None,
+    /// This many bytes, more than none.
+    Length(u64),
+    /// In chunks, up to the last one.
+    Chunked,
+    /// Up to the end of the connection; answers only.
+    UntilClose,
+}
+
+/// What a request head says about its own handling.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts {
+    pub(super) version: Version,
+    pub(super) is_head: bool,
+    pub(super) framing: Framing,
+    pub(super) persistence: Persistence,
+    pub(super) expects_continue: bool,
+}
+
+/// What the Connection field and the version say about the time after the answer (section 9.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Persistence {
+    KeepAlive,
+    Close,
+}
+
+/// The fields that matter, while they are collected.
+#[derive(Default)]
+struct Collected<'a> {
+    hosts: usize,
+    content_length: Option<&'a [u8]>,
+    content_lengths: usize,
+    transfer_encoding: Coding,
+    close: bool,
+    keep_alive: bool,
+    expects_continue: bool,
+}
+
+/// What the Transfer-Encoding lines came to.
+#[derive(Default, PartialEq, Eq, Clone, Copy)]
+enum Coding {
+    /// There is no such field.
+    #[default]
+    Absent,
+    /// `chunked`, once and last.
+    Chunked,
+    /// Something else, or more than that.
+    Other(ProtocolError),
+}
+
+impl Facts {
+    /// Collects and judges the facts of a request head.
+    pub(super) fn collect(
+        version: Version,
+        method: &str,
+        fields: &[httparse::Header<'_>],
+    ) -> Result<Facts, ProtocolError> {
+        let mut collected = Collected::default();
+        for field in fields {
+            collected.field(field.name, field.value)?;
+        }
+        // RFC 9112, section 3.2: HTTP/1.1 needs one Host; two are one too many in any version.
+        if collected.hosts > 1 || (collected.hosts == 0 && version == Version::HTTP_11) {
+            return Err(ProtocolError::Host);
+        }
+        Ok(Facts {
+            version,
+            is_head: method == "HEAD",
+            framing: collected.framing(version)?,
+            persistence: collected.persistence(version),
+            // An HTTP/1.0 client cannot wait for it (RFC 9110, section 10.1.1).
+            expects_continue: collected.expects_continue && version == Version::HTTP_11,
+        })
+    }
+}
+
+impl<'a> Collected<'a> {
+    /// Takes note of one field; told apart by length first, since most fields are none of these.
+    fn field(&mut self, name: &str, value: &'a [u8]) -> Result<(), ProtocolError> {
+        match name.len() {
+            4 if name.eq_ignore_ascii_case("host") => {
+                self.hosts += 1;
+                let host = std::str::from_utf8(value).map_err(|_| ProtocolError::Host)?;
+                // An empty Host is what a target without authority asks for (RFC 9110, 7.2).
+                if !host.is_empty() && !is_host(host) {
+                    return Err(ProtocolError::Host);
+                }
+            }
+            6 if name.eq_ignore_ascii_case("expect") => {
+                if !value.eq_ignore_ascii_case(b"100-continue") {
+                    return Err(ProtocolError::Expectation);
+                }
+                self.expects_continue = true;
+            }
+            10 if name.eq_ignore_ascii_case("connection") => {
+                for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+                    self.close |= option.eq_ignore_ascii_case(b"close");
+                    self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                }
+            }
+            14 if name.eq_ignore_ascii_case("content-length") => {
+                self.content_lengths += 1;
+                self.content_length = Some(value);
+            }
+            17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                self.transfer_encoding = self.transfer_encoding.and(value);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Section 6.3 for a request; steps 1, 2 and 8 are about answers.
+    fn framing(&self, version: Version) -> Result<Framing, ProtocolError> {
+        match self.transfer_encoding {
+            Coding::Absent => {}
+            // Step 3: both fields, the classic smuggling form; and section 6.1 for HTTP/1.0.
+            _ if self.content_lengths > 0 || version == Version::HTTP_10 => {
+                return Err(ProtocolError::TransferEncoding);
+            }
+            // Step 4.
+            Coding::Chunked => return Ok(Framing::Chunked),
+            Coding::Other(error) => return Err(error),
+        }
+        match (self.content_lengths, self.content_length) {
+            // Step 7.
+            (0, _) => Ok(Framing::None),
+            // Step 6.
+            (1, Some(value)) => match parse_length(value) {
+                Some(0) => Ok(Framing::None),
+                Some(length) => Ok(Framing::Length(length)),
+                None => Err(ProtocolError::ContentLength),
+            },
+            // Step 5, and equal repetitions too, which a recipient may refuse.
+            _ => Err(ProtocolError::ContentLength),
+        }
+    }
+
+    fn persistence(&self, version: Version) -> Persistence {
+        let keep = !self.close && (version == Version::HTTP_11 || self.keep_alive);
+        if keep {
+            Persistence::KeepAlive
+        } else {
+            Persistence::Close
+        }
+    }
+}
+
+impl Coding {
+    /// What the field lines come to with one more line.
+    fn and(self, value: &[u8]) -> Coding {
+        match self {
+            Coding::Absent if value.eq_ignore_ascii_case(b"chunked") => Coding::Chunked,
+            // After `chunked` nothing may come, not even `chunked`.
+            Coding::Chunked => Coding::Other(ProtocolError::TransferEncoding),
+            _ => Coding::Other(judge_codings(value)),
+        }
+    }
+}
+
+/// Why a list of codings that is not just `chunked` is refused.
+fn judge_codings(value: &[u8]) -> ProtocolError {
+    let mut codings = value
+        .split(|&byte| byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .rev();
+    let last_is_chunked = codings
+        .next()
+        .is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
+    let known = |name: &[u8]| {
+        [
+            &b"gzip"[..],
+            b"x-gzip",
+            b"deflate",
+            b"compress",
+            b"x-compress",
+        ]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
+    };
+    if last_is_chunked && codings.all(known) {
+        ProtocolError::TransferCoding
+    } else {
+        ProtocolError::TransferEncoding
+    }
+}
+
+/// A Content-Length value: digits only, no sign, no blank, no list, within 63 bits.
+pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
+    if value.is_empty() {
+        return None;
+    }
+    let length = value.iter().try_fold(0_u64, |length, &byte| {
+        let digit = byte
+            .is_ascii_digit()
+            .then_some(u64::from(byte.wrapping_sub(b'0')))?;
+        length.checked_mul(10)?.checked_add(digit)
+    })?;
+    (length <= i64::MAX as u64).then_some(length)
+}
+
+/// Whether this is `host` or `host:port` (RFC 3986, section 3.2, without user information).
+pub(super) fn is_host(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((address, "")) => return is_ip_literal(address),
+            Some((address, rest)) if rest.starts_with(':') && is_ip_literal(address) => {
+                return is_port(&rest[1..]);
+            }
+            _ => return false,
+        },
+        None => text
+            .split_once(':')
+            .map_or((text, None), |(host, port)| (host, Some(port))),
+    };
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=%".contains(&byte);
+    !host.is_empty() && host.bytes().all(allowed) && port.is_none_or(is_port)
+}
+
+fn is_ip_literal(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+fn is_port(text: &str) -> bool {
+    text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(version: Version, lines: &[(&str, &str)], expected: Result<Framing, ProtocolError>) {
+        let mut fields = vec![httparse::Header {
+            name: "Host",
+            value: b"a",
+        }];
+        for (name, value) in lines {
+            fields.push(httparse::Header {
+                name,
+                value: value.as_bytes(),
+            });
+        }
+        let framing = Facts::collect(version, "POST", &fields).map(|facts| facts.framing);
+        assert_eq!(framing, expected, "{lines:?}");
+    }
+
+    #[test]
+    fn length_by_section_6_3() {
+        use ProtocolError::{ContentLength, TransferCoding, TransferEncoding};
+        let v11 = |lines: &[(&str, &str)], expected| check(Version::HTTP_11, lines, expected);
+        let (length, coding) = ("Content-Length", "transfer-encoding");
+        v11(&[], Ok(Framing::None));
+        v11(&[(length, "0")], Ok(Framing::None));
+        v11(&[(length, "12")], Ok(Framing::Length(12)));
+        for bad in [
+            "+1",
+            "-1",
+            "1 2",
+            "1,1",
+            "0x1",
+            "",
+            "1.0",
+            "99999999999999999999",
+        ] {
+            v11(&[(length, bad)], Err(ContentLength));
+        }
+        v11(&[(length, "1"), (length, "2")], Err(ContentLength));
+        v11(&[(length, "1"), (length, "1")], Err(ContentLength));
+        v11(&[(coding, "Chunked")], Ok(Framing::Chunked));
+        v11(&[(coding, "chunked"), (length, "1")], Err(TransferEncoding));
+        v11(
+            &[(coding, "chunked"), (coding, "chunked")],
+            Err(TransferEncoding),
+        );
+        v11(&[(coding, "chunked, chunked")], Err(TransferEncoding));
+        v11(&[(coding, "chunked, gzip")], Err(TransferEncoding));
+        v11(&[(coding, "gzip")], Err(TransferEncoding));
+        v11(&[(coding, "gzip, chunked")], Err(TransferCoding));
+        v11(
+            &[(coding, "gzip"), (coding, "chunked")],
+            Err(TransferEncoding),
+        );
+        v11(&[(coding, "\x0bchunked")], Err(TransferEncoding));
+        v11(&[(coding, "")], Err(TransferEncoding));
+        check(
+            Version::HTTP_10,
+            &[(coding, "chunked")],
+            Err(TransferEncoding),
+        );
+    }
+
+    #[test]
+    fn hosts() {
+        for good in [
+            "a",
+            "a.b:80",
+            "127.0.0.1:8888",
+            "[::1]",
+            "[::1]:80",
+            "a:",
+            "a_b",
+        ] {
+            assert!(is_host(good), "{good}");
+        }
+        for bad in [
+            "a b", "a/b", "a@b", "[::1", "a:b", "a:80:80", "[g]", ":80", "a?",
+        ] {
+            assert!(!is_host(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `Output`: what a connection has to send, in order, small things side by side and large ones as
+//! they are.
+//!
+//! Does not write anywhere: its owner asks for slices and says how much of them went out.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::{Buf, Bytes};
+
+/// Pieces at least this large are sent from where they lie; below it, copying them next to the
+/// head costs less than a vectored write does.
+const COPY_MAX: usize = 16 << 10;
+
+/// Slices in one write: more gain nothing once a socket buffer is full.
+pub const SLICES_MAX: usize = 16;
+
+/// Buffers that grew beyond this are freed rather than used again.
+const KEPT_BUFFER_MAX: usize = 256 << 10;
+
+/// Bytes that wait to be sent.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Heads and small pieces, one behind the other.
+    buffer: Vec<u8>,
+    /// How much of `buffer` has been sent.
+    sent: usize,
+    /// Large pieces, each with the place in `buffer` before which it is to be sent.
+    large: VecDeque<(usize, Bytes)>,
+    /// Bytes in `large`.
+    large_bytes: usize,
+}
+
+impl Output {
+    /// Nothing to send, no storage.
+    pub fn new() -> Self {
+        Output::default()
+    }
+
+    /// Lends a buffer to write into, unless one is in use already.
+    pub fn lend(&mut self, buffer: &mut Vec<u8>) {
+        if self.buffer.capacity() == 0 {
+            std::mem::swap(&mut self.buffer, buffer);
+        }
+    }
+
+    /// Gives the buffer back once all is sent; `other` gets it unless it has storage of its own.
+    pub fn give_back(&mut self, other: &mut Vec<u8>) {
+        if !self.is_empty() {
+            return;
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        self.sent = 0;
+        if other.capacity() == 0 && buffer.capacity() <= KEPT_BUFFER_MAX {
+            buffer.clear();
+            *other = buffer;
+        }
+    }
+
+    /// Whether all is sent.
+    pub fn is_empty(&self) -> bool {
+        self.pending() == 0
+    }
+
+    /// Bytes that wait.
+    pub fn pending(&self) -> usize {
+        self.buffer.len() - self.sent + self.large_bytes
+    }
+
+    /// The tail of the copied part, for encoders.
+    pub(super) fn tail(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Adds a piece of a body.
+    pub(super) fn push(&mut self, bytes: Bytes) {
+        if bytes.len() < COPY_MAX {
+            self.buffer.extend_from_slice(&bytes);
+        } else {
+            self.large_bytes += bytes.len();
+            self.large.push_back((self.buffer.len(), bytes));
+        }
+    }
+
+    /// All that waits, when it is one slice; the usual case.
+    pub fn single(&self) -> Option<&[u8]> {
+        self.large.is_empty().then(|| &self.buffer[self.sent..])
+    }
+
+    /// Fills `slices` with what is to be sent first; says how many it filled.
+    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES_MAX]) -> usize {
+        let mut count = 0;
+        let mut put = |bytes: &'a [u8]| {
+            if !bytes.is_empty() && count < SLICES_MAX {
+                slices[count] = IoSlice::new(bytes);
+                count += 1;
+            }
+        };
+        let mut at = self.sent;
+        for (place, bytes) in self.large.iter().take(SLICES_MAX) {
+            put(&self.buffer[at..*place]);
+            put(bytes);
+            at = *place;
+        }
+        if self.large.len() < SLICES_MAX {
+            put(&self.buffer[at..]);
+        }
+        count
+    }
+
+    /// Takes note that `count` bytes went out.
+    ///
+    /// # Panics
+    /// When that is more than waits.
+    pub fn advance(&mut self, mut count: usize) {
+        assert!(count <= self.pending(), "no more can be sent than waits");
+        while count > 0 {
+            let place = self
+                .large
+                .front()
+                .map_or(self.buffer.len(), |(place, _)| *place);
+            let copied = count.min(place - self.sent);
+            self.sent += copied;
+            count -= copied;
+            if count > 0 {
+                count -= self.advance_large(count);
+            }
+        }
+        if self.is_empty() {
+            self.buffer.clear();
+            self.sent = 0;
+        }
+    }
+
+    /// Takes up to `count` bytes off the first large piece.
+    fn advance_large(&mut self, count: usize) -> usize {
+        let Some((_, bytes)) = self.large.front_mut() else {
+            return 0;
+        };
+        let taken = count.min(bytes.len());
+        bytes.advance(taken);
+        self.large_bytes -= taken;
+        if bytes.is_empty() {
+            self.large.pop_front();
+        }
+        taken
+    }
+
+    /// Drops all that waits.
+    pub fn clear(&mut self) {
+        *self = Output::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_survives_writes_of_any_size() {
+        for step in [1, 5, 1000, 16 << 10, 1 << 20] {
+            let mut output = Output::new();
+            let mut expected = vec![];
+            for round in 0..40_u8 {
+                let small = vec![round; 3];
+                let large = vec![round; COPY_MAX + usize::from(round)];
+                for part in [small, large] {
+                    expected.extend_from_slice(&part);
+                    output.push(part.into());
+                }
+            }
+            assert_eq!(output.pending(), expected.len());
+            let step = if step < 1000 {
+                expected.len() / 100 + step
+            } else {
+                step
+            };
+            let mut seen = vec![];
+            while !output.is_empty() {
+                let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+                let count = output.slices(&mut slices);
+                let flat: Vec<u8> = slices[..count]
+                    .iter()
+                    .flat_map(|slice| slice.to_vec())
+                    .collect();
+                let taken = step.min(flat.len());
+                seen.extend_from_slice(&flat[..taken]);
+                output.advance(taken);
+            }
+            assert!(seen == expected, "step {step}");
+        }
+    }
+
+    #[test]
+    fn a_lent_buffer_comes_back_only_when_all_is_sent() {
+        let mut spare = Vec::with_capacity(100);
+        let mut output = Output::new();
+        output.lend(&mut spare);
+        output.push(Bytes::from_static(b"abc"));
+        output.give_back(&mut spare);
+        assert_eq!((spare.capacity(), output.pending()), (0, 3));
+        output.advance(3);
+        output.give_back(&mut spare);
+        assert_eq!((spare.capacity(), spare.len()), (100, 0));
+    }
+}

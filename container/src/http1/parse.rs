@@ -1,0 +1,261 @@
+//! Request heads: bytes to `RequestHead`, with every rule that httparse leaves to its user.
+//!
+//! Says only what a head is; how its body ends is `framing`'s question.
+
+use std::mem::MaybeUninit;
+
+use bytes::Bytes;
+use http::{Method, Version};
+
+use super::config::{FIELDS_MAX, Limits};
+use super::error::ProtocolError;
+use super::framing::Facts;
+use crate::message::RequestHead;
+
+/// What a parse came to.
+pub(super) enum Parsed {
+    /// The head is not complete.
+    Partial,
+    /// The head, the facts its framing is decided by, and how many bytes it took.
+    Head {
+        head: RequestHead,
+        facts: Facts,
+        length: usize,
+    },
+}
+
+/// How many empty lines before a request are passed over: RFC 9112, section 2.2, asks for at least
+/// one, and old clients send one after a body.
+const EMPTY_LINES_MAX: usize = 4;
+
+/// The bytes of request line that are neither method nor target: two spaces and `HTTP/1.1`.
+const REQUEST_LINE_REST: usize = 10;
+
+/// Counts the bytes of empty lines that `input` begins with.
+///
+/// # Errors
+/// When there are more of them than a broken client would send.
+pub(super) fn skip_empty_lines(input: &[u8]) -> Result<usize, ProtocolError> {
+    let mut skipped = 0;
+    while input[skipped..].starts_with(b"\r\n") {
+        skipped += 2;
+        if skipped > 2 * EMPTY_LINES_MAX {
+            return Err(ProtocolError::RequestLine);
+        }
+    }
+    Ok(skipped)
+}
+
+/// Parses a head that `input` begins with.
+pub(super) fn parse(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolError> {
+    let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
+    let mut request = httparse::Request::new(&mut []);
+    let room = limits.fields.min(FIELDS_MAX);
+    let status = request.parse_with_uninit_headers(input, &mut fields[..room]);
+    let length = match status {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return check_partial(input, limits),
+        Err(error) => return Err(classify(error, input)),
+    };
+    let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version)
+    else {
+        return Err(ProtocolError::RequestLine);
+    };
+    if method.len() + target.len() + REQUEST_LINE_REST > limits.request_line {
+        return Err(ProtocolError::RequestLineTooLong);
+    }
+    if length > limits.head {
+        return Err(ProtocolError::HeadTooLarge);
+    }
+    check_line_ends(&input[..length])?;
+    let version = if minor == 0 {
+        Version::HTTP_10
+    } else {
+        Version::HTTP_11
+    };
+    let facts = Facts::collect(version, method, request.headers)?;
+    let start = method.len() + 1;
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| ProtocolError::RequestLine)?;
+    check_target(&method, target)?;
+    let target = start..start + target.len();
+    let fields_start = target.end + REQUEST_LINE_REST - 1 + 2;
+    let raw = Bytes::copy_from_slice(&input[..length]);
+    let head = RequestHead::from_raw(method, version, raw, target, fields_start);
+    Ok(Parsed::Head {
+        head,
+        facts,
+        length,
+    })
+}
+
+/// Checks the limits on a head that is still arriving.
+pub(super) fn check_partial(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolError> {
+    let line = input
+        .iter()
+        .take(limits.request_line + 1)
+        .position(|&byte| byte == b'\n');
+    if line.is_none() && input.len() > limits.request_line {
+        return Err(ProtocolError::RequestLineTooLong);
+    }
+    if input.len() > limits.head {
+        return Err(ProtocolError::HeadTooLarge);
+    }
+    Ok(Parsed::Partial)
+}
+
+/// Refuses a LF without its CR. RFC 9112, section 2.2, leaves the choice; a proxy that chooses
+/// otherwise would see other lines than we do.
+fn check_line_ends(head: &[u8]) -> Result<(), ProtocolError> {
+    // Two counts instead of one search: both loops are vectorised.
+    let ends = head.iter().filter(|&&byte| byte == b'\n').count();
+    let pairs = head
+        .iter()
+        .zip(&head[1..])
+        .filter(|&(&a, &b)| a == b'\r' && b == b'\n')
+        .count();
+    if ends == pairs {
+        Ok(())
+    } else {
+        Err(ProtocolError::Field)
+    }
+}
+
+/// The four forms of RFC 9112, section 3.2.
+fn check_target(method: &Method, target: &str) -> Result<(), ProtocolError> {
+    let graphic = target
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    let form = match target.as_bytes() {
+        [b'/', ..] => *method != Method::CONNECT,
+        b"*" => *method == Method::OPTIONS,
+        _ if *method == Method::CONNECT => super::framing::is_host(target),
+        _ => is_absolute(target),
+    };
+    if graphic && form {
+        Ok(())
+    } else {
+        Err(ProtocolError::Target)
+    }
+}
+
+/// `http://host..` or `https://host..`: an origin server has no business with other schemes.
+fn is_absolute(target: &str) -> bool {
+    let Some((scheme, rest)) = target.split_once("://") else {
+        return false;
+    };
+    let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+    let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    known && !authority.is_empty() && super::framing::is_host(authority)
+}
+
+fn classify(error: httparse::Error, input: &[u8]) -> ProtocolError {
+    match error {
+        httparse::Error::TooManyHeaders => ProtocolError::HeadTooLarge,
+        httparse::Error::Version if names_other_version(input) => ProtocolError::Version,
+        httparse::Error::HeaderName | httparse::Error::HeaderValue => ProtocolError::Field,
+        // A field section that ends in a bare CR, or the like.
+        httparse::Error::NewLine if input.contains(&b'\n') => ProtocolError::Field,
+        _ => ProtocolError::RequestLine,
+    }
+}
+
+/// Whether the request line ends in `HTTP/d.d`: a version, only not one of ours.
+fn names_other_version(input: &[u8]) -> bool {
+    let line = input
+        .split(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let version = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
+    matches!(version, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+        if major.is_ascii_digit() && minor.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(input: &str, expected: Result<(&str, &str), ProtocolError>) {
+        let parsed = parse(input.as_bytes(), &Limits::default());
+        let seen = match &parsed {
+            Ok(Parsed::Head { head, length, .. }) => {
+                assert_eq!(*length, input.len());
+                Ok((head.method().as_str(), head.target()))
+            }
+            Ok(Parsed::Partial) => panic!("partial: {input:?}"),
+            Err(error) => Err(*error),
+        };
+        assert_eq!(seen, expected, "{input:?}");
+    }
+
+    #[test]
+    fn request_lines() {
+        check("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Ok(("GET", "/")));
+        check("BREW /pot?x HTTP/1.0\r\n\r\n", Ok(("BREW", "/pot?x")));
+        check(
+            "GET http://a/b HTTP/1.1\r\nHost: a\r\n\r\n",
+            Ok(("GET", "http://a/b")),
+        );
+        check(
+            "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+            Ok(("OPTIONS", "*")),
+        );
+        check(
+            "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+            Err(ProtocolError::Target),
+        );
+        check(
+            "GET users HTTP/1.1\r\nHost: a\r\n\r\n",
+            Err(ProtocolError::Target),
+        );
+        check(
+            "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+            Err(ProtocolError::Target),
+        );
+        check(
+            "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+            Err(ProtocolError::Version),
+        );
+        check(
+            "GET / HTP/1.1\r\nHost: a\r\n\r\n",
+            Err(ProtocolError::RequestLine),
+        );
+        check("GET /\r\n\r\n", Err(ProtocolError::RequestLine));
+        check("\x16\x03\x01\x02\r\n\r\n", Err(ProtocolError::RequestLine));
+    }
+
+    #[test]
+    fn field_lines() {
+        check(
+            "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+            Err(ProtocolError::Field),
+        );
+        check(
+            "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
+            Err(ProtocolError::Field),
+        );
+        check("GET / HTTP/1.1\nHost: a\r\n\r\n", Err(ProtocolError::Field));
+        check("GET / HTTP/1.1\r\nHost: a\n\r\n", Err(ProtocolError::Field));
+        check(
+            "GET / HTTP/1.1\r\nHost: a\r\nx: a\0b\r\n\r\n",
+            Err(ProtocolError::Field),
+        );
+    }
+
+    #[test]
+    fn limits() {
+        let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(9000));
+        check(&long, Err(ProtocolError::RequestLineTooLong));
+        let wide = format!(
+            "GET / HTTP/1.1\r\nHost: a\r\nx: {}\r\n\r\n",
+            "a".repeat(40_000)
+        );
+        check(&wide, Err(ProtocolError::HeadTooLarge));
+        let many = format!(
+            "GET / HTTP/1.1\r\nHost: a\r\n{}\r\n",
+            "x: 1\r\n".repeat(128)
+        );
+        check(&many, Err(ProtocolError::HeadTooLarge));
+    }
+}
