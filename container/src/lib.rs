@@ -1,2 +1,4 @@
 //! An asynchronous web container.
 #![forbid(unsafe_code)]
+
+pub mod reactor;
