@@ -292,7 +292,7 @@ mod tests {
         v11(&[(coding, "gzip, chunked")], Err(TransferCoding));
         v11(
             &[(coding, "gzip"), (coding, "chunked")],
-            Err(TransferEncoding),
+            Err(TransferCoding),
         );
         v11(&[(coding, "\x0bchunked")], Err(TransferEncoding));
         v11(&[(coding, "")], Err(TransferEncoding));
