@@ -1,4 +1,5 @@
 //! An asynchronous web container.
 #![forbid(unsafe_code)]
 
+pub mod net;
 pub mod reactor;
