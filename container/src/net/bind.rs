@@ -1,21 +1,16 @@
-//! Making listening sockets: options, stale socket files, inherited descriptors.
+//! Making listening sockets: options, inherited descriptors, either kind.
 //! Must not know a reactor: a listening socket may go to another thread until it is attached.
 
 use std::{
-    cell::Cell,
-    fs, io,
+    io,
     net::SocketAddr,
-    os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
-        unix::fs::{FileTypeExt, MetadataExt},
-    },
-    path::{Path, PathBuf},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
 use mio::{Interest, Registry, Token, event::Source};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
-use super::{Accepted, Address, AnySocket, BindAddress, ListenSocket};
+use super::{Accepted, Address, AnySocket, BindAddress, ListenSocket, UnixListenSocket};
 
 /// Connections the kernel keeps until they are accepted. Linux caps it at `somaxconn`, whose
 /// default this is; a smaller one makes a burst of clients wait a second for their second SYN.
@@ -32,6 +27,13 @@ pub struct ListenOptions {
     pub reuse_port: bool,
     /// Connections the kernel keeps until they are accepted. Default: [`BACKLOG`].
     pub backlog: u32,
+}
+
+impl ListenOptions {
+    /// The backlog as `listen(2)` wants it.
+    pub(super) fn backlog(&self) -> i32 {
+        i32::try_from(self.backlog).unwrap_or(i32::MAX)
+    }
 }
 
 impl Default for ListenOptions {
@@ -98,10 +100,10 @@ impl AnyListener {
         socket.set_cloexec(true)?;
         let local = socket.local_addr()?;
         if local.is_unix() {
-            let file = local
-                .as_pathname()
-                .and_then(|path| SocketFile::at(path).ok());
-            return Ok(AnyListener::Unix(UnixListenSocket::new(socket, file)));
+            return Ok(AnyListener::Unix(UnixListenSocket::inherit(
+                socket,
+                local.as_pathname(),
+            )));
         }
         socket.set_tcp_nodelay(true)?;
         Ok(AnyListener::Tcp(mio::net::TcpListener::from_std(
@@ -181,141 +183,8 @@ pub(super) fn tcp(
     }
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
-    socket.listen(backlog(options))?;
+    socket.listen(options.backlog())?;
     Ok(mio::net::TcpListener::from_std(socket.into()))
-}
-
-/// A listening Unix socket, and the file it removes in the end.
-pub struct UnixListenSocket {
-    listener: mio::net::UnixListener,
-    /// The file at its path; `None` for a socket without one, or one that is to stay.
-    file: Cell<Option<SocketFile>>,
-}
-
-impl UnixListenSocket {
-    /// Listens at `path`; a socket file that nobody listens on is replaced.
-    ///
-    /// # Errors
-    /// Those of `bind(2)` and `listen(2)`; `AddrInUse` also for a file that is no socket.
-    pub fn bind(path: &Path, options: &ListenOptions) -> io::Result<UnixListenSocket> {
-        let address = SockAddr::unix(path)?;
-        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        socket.set_nonblocking(true)?;
-        match socket.bind(&address) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path)? => {
-                fs::remove_file(path)?;
-                socket.bind(&address)?;
-            }
-            result => result?,
-        }
-        let file = SocketFile::at(path)?;
-        socket.listen(backlog(options))?;
-        Ok(UnixListenSocket::new(socket, Some(file)))
-    }
-
-    fn new(socket: Socket, file: Option<SocketFile>) -> UnixListenSocket {
-        let listener = mio::net::UnixListener::from_std(socket.into());
-        UnixListenSocket {
-            listener,
-            file: Cell::new(file),
-        }
-    }
-
-    /// Leaves the socket's file in place when the listener is dropped.
-    pub fn keep_file(&self) {
-        if let Some(file) = self.file.take() {
-            file.keep();
-        }
-    }
-}
-
-impl ListenSocket for UnixListenSocket {
-    type Socket = mio::net::UnixStream;
-
-    fn accept(&self) -> io::Result<Accepted<mio::net::UnixStream>> {
-        let (socket, peer) = self.listener.accept()?;
-        Ok(Accepted {
-            socket,
-            peer: peer.into(),
-        })
-    }
-
-    fn local(&self) -> io::Result<Address> {
-        self.listener.local_addr().map(Address::from)
-    }
-}
-
-/// The file of a Unix socket, removed on drop unless another has taken its place.
-struct SocketFile {
-    path: PathBuf,
-    /// Device and inode: what tells the file from a successor at the same path.
-    identity: (u64, u64),
-}
-
-impl SocketFile {
-    fn at(path: &Path) -> io::Result<SocketFile> {
-        Ok(SocketFile {
-            path: path.to_owned(),
-            identity: identity(path)?,
-        })
-    }
-
-    fn keep(mut self) {
-        self.path = PathBuf::new();
-    }
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        if identity(&self.path).is_ok_and(|identity| identity == self.identity)
-            && let Err(error) = fs::remove_file(&self.path)
-        {
-            log::warn!("could not remove {}: {error}", self.path.display());
-        }
-    }
-}
-
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    let metadata = fs::symlink_metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
-}
-
-/// Whether the file at `path` is a socket that refuses connections: its process is gone.
-fn is_stale(path: &Path) -> io::Result<bool> {
-    if !fs::symlink_metadata(path)?.file_type().is_socket() {
-        return Ok(false);
-    }
-    let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // A listener whose backlog is full must not hold us.
-    probe.set_nonblocking(true)?;
-    let refused = probe
-        .connect(&SockAddr::unix(path)?)
-        .err()
-        .map(|error| error.kind());
-    Ok(refused == Some(io::ErrorKind::ConnectionRefused))
-}
-
-fn backlog(options: &ListenOptions) -> i32 {
-    i32::try_from(options.backlog).unwrap_or(i32::MAX)
-}
-
-impl Source for UnixListenSocket {
-    fn register(&mut self, registry: &Registry, token: Token, wanted: Interest) -> io::Result<()> {
-        self.listener.register(registry, token, wanted)
-    }
-
-    fn reregister(
-        &mut self,
-        registry: &Registry,
-        token: Token,
-        wanted: Interest,
-    ) -> io::Result<()> {
-        self.listener.reregister(registry, token, wanted)
-    }
-
-    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        self.listener.deregister(registry)
-    }
 }
 
 impl Source for AnyListener {
@@ -343,12 +212,6 @@ impl Source for AnyListener {
             AnyListener::Tcp(listener) => listener.deregister(registry),
             AnyListener::Unix(listener) => listener.deregister(registry),
         }
-    }
-}
-
-impl AsFd for UnixListenSocket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.listener.as_fd()
     }
 }
 

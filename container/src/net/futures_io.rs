@@ -47,3 +47,35 @@ impl<S: Socket + Unpin> AsyncWrite for SocketStream<S> {
         Poll::Ready(self.get_mut().shutdown(Shutdown::Write))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+    use crate::{
+        net::UnixStream,
+        reactor::{Clock, Reactor},
+    };
+
+    #[test]
+    fn reads_writes_and_closes() {
+        let reactor = Reactor::new(Clock::real()).unwrap();
+        let test = async {
+            let (mut one, mut other) = UnixStream::pair()?;
+            let wrote = poll_fn(|cx| AsyncWrite::poll_write(Pin::new(&mut one), cx, b"abc")).await;
+            assert_eq!(wrote?, 3);
+            poll_fn(|cx| Pin::new(&mut one).poll_flush(cx)).await?;
+            poll_fn(|cx| Pin::new(&mut one).poll_close(cx)).await?;
+            let mut bytes = [0; 8];
+            for expected in [3, 0] {
+                let other = &mut other;
+                let read =
+                    poll_fn(|cx| AsyncRead::poll_read(Pin::new(&mut *other), cx, &mut bytes)).await;
+                assert_eq!(read?, expected);
+            }
+            Ok::<(), io::Error>(())
+        };
+        reactor.block_on(test).unwrap().unwrap();
+    }
+}

@@ -141,3 +141,111 @@ impl<L: ListenSocket> AsFd for SocketListener<L> {
         self.registration.io().as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::{
+        net::{BindAddress, TcpStream},
+        reactor::Clock,
+    };
+
+    fn loopback() -> SocketAddr {
+        ([127, 0, 0, 1], 0).into()
+    }
+
+    fn run<F: Future<Output = io::Result<()>>>(test: F) {
+        Reactor::new(Clock::real())
+            .unwrap()
+            .block_on(test)
+            .unwrap()
+            .unwrap();
+    }
+
+    #[test]
+    fn takes_all_that_wait_then_waits() {
+        const CLIENTS: usize = 5;
+        run(async {
+            let listener = TcpListener::bind(loopback())?;
+            assert!(listener.try_accept().unwrap().is_none());
+            let address = listener.local_addr()?.as_tcp().unwrap();
+            let clients: Vec<_> = (0..CLIENTS)
+                .map(|_| std::net::TcpStream::connect(address))
+                .collect::<io::Result<_>>()?;
+            poll_fn(|cx| listener.poll_accept_ready(cx)).await;
+            for client in &clients {
+                let accepted = listener.try_accept().unwrap().unwrap();
+                assert_eq!(accepted.peer, client.local_addr()?.into());
+            }
+            assert!(listener.try_accept().unwrap().is_none());
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn connection_may_go_to_another_thread() {
+        run(async {
+            let address = BindAddress::from(loopback());
+            let any = AnyListener::bind(&address, &ListenOptions::default())?;
+            let listener = Listener::attach(&Reactor::current(), any)?;
+            let address = listener.local_addr()?.as_tcp().unwrap();
+            let mut client = TcpStream::connect(address).await?;
+            poll_fn(|cx| listener.poll_accept_ready(cx)).await;
+            let accepted = listener.try_accept().unwrap().unwrap();
+            let thread = thread::spawn(move || {
+                run(async {
+                    let mut server = accepted.attach(&Reactor::current())?;
+                    server.write_all(b"a").await
+                });
+            });
+            assert_eq!(client.read(&mut [0; 8]).await?, 1);
+            thread.join().unwrap();
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn ports_are_shared_only_on_demand() {
+        let shared = ListenOptions {
+            reuse_port: true,
+            ..ListenOptions::default()
+        };
+        let first = bind::tcp(loopback(), &shared).unwrap();
+        let address = first.local_addr().unwrap();
+        assert!(bind::tcp(address, &shared).is_ok());
+        let error = bind::tcp(address, &ListenOptions::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn several_addresses_bind_the_first_that_can_be() {
+        let taken = bind::tcp(loopback(), &ListenOptions::default()).unwrap();
+        let addresses = BindAddress::Tcp(vec![taken.local_addr().unwrap(), loopback()]);
+        let bound = AnyListener::bind(&addresses, &ListenOptions::default()).unwrap();
+        assert_ne!(bound.local().unwrap(), taken.local_addr().unwrap().into());
+        let none = AnyListener::bind(&BindAddress::Tcp(vec![]), &ListenOptions::default());
+        assert_eq!(none.err().unwrap().kind(), io::ErrorKind::AddrNotAvailable);
+        let named: BindAddress = "localhost:0".parse().unwrap();
+        assert!(AnyListener::bind(&named, &ListenOptions::default()).is_ok());
+    }
+
+    #[test]
+    fn inherited_listeners_go_on() {
+        run(async {
+            let inherited = AnyListener::inherit(std::net::TcpListener::bind(loopback())?)?;
+            let listener = Listener::attach(&Reactor::current(), inherited)?;
+            let address = listener.local_addr()?.as_tcp().unwrap();
+            let mut client = TcpStream::connect(address).await?;
+            listener.accept().await?.write_all(b"a").await?;
+            assert_eq!(client.read(&mut [0; 8]).await?, 1);
+            let descriptor = listener.as_fd().try_clone_to_owned()?;
+            assert_eq!(AnyListener::inherit(descriptor)?.local()?, address.into());
+            let stream = std::net::TcpStream::connect(address)?;
+            let error = AnyListener::inherit(stream).err().unwrap();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+            Ok(())
+        });
+    }
+}

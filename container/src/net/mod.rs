@@ -11,7 +11,8 @@
 //! | `transport` | [`Transport`]: what a connection driver needs of any byte stream |
 //! | `socket` | system calls of one socket, TCP or Unix |
 //! | `stream`, `connect` | an attached socket: reads, writes; connecting |
-//! | `listener`, `bind`, `accept` | attached listeners; making listeners; what accept's errors mean |
+//! | `listener`, `accept` | attached listeners; what accept's errors mean |
+//! | `bind`, `unix_socket` | making listening sockets; a Unix socket's file |
 //! | `tokio_io`, `futures_io` | the I/O traits of other worlds, behind features |
 //!
 //! Names are not resolved here, except those that are bound at the start.
@@ -28,13 +29,15 @@ mod stream;
 #[cfg(feature = "tokio-io")]
 mod tokio_io;
 mod transport;
+mod unix_socket;
 
 pub use self::{
     accept::{AcceptError, DescriptorReserve},
     address::{Address, AddressError, BindAddress},
-    bind::{AnyListener, BACKLOG, ListenOptions, UnixListenSocket},
+    bind::{AnyListener, BACKLOG, ListenOptions},
     listener::{ListenSocket, Listener, SocketListener, TcpListener, UnixListener},
     socket::{Accepted, AnySocket, Socket},
     stream::{SocketStream, Stream, TcpStream, UnixStream},
     transport::Transport,
+    unix_socket::UnixListenSocket,
 };

@@ -303,3 +303,232 @@ fn settle(error: io::Error, clear: impl FnOnce()) -> io::Error {
     }
     error
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+    use crate::{
+        net::{TcpListener, UnixListener},
+        reactor::{Clock, spawn_local},
+    };
+
+    fn run<F: Future<Output = io::Result<()>>>(test: F) {
+        Reactor::new(Clock::real())
+            .unwrap()
+            .block_on(test)
+            .unwrap()
+            .unwrap();
+    }
+
+    async fn tcp_pair() -> io::Result<(TcpStream, TcpStream)> {
+        let listener = TcpListener::bind(([127, 0, 0, 1], 0).into())?;
+        let address = listener.local_addr()?.as_tcp().unwrap();
+        let client = TcpStream::connect(address).await?;
+        Ok((client, listener.accept().await?))
+    }
+
+    async fn read_ready(stream: &impl Transport) {
+        poll_fn(|cx| stream.poll_read_ready(cx)).await;
+    }
+
+    async fn write_ready(stream: &impl Transport) {
+        poll_fn(|cx| stream.poll_write_ready(cx)).await;
+    }
+
+    /// Turns until the end of the peer's bytes has been seen.
+    async fn end_seen(stream: &impl Transport) {
+        while !stream.is_read_closed() {
+            crate::reactor::yield_now().await;
+        }
+    }
+
+    fn would_block<T: std::fmt::Debug>(result: io::Result<T>) {
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn addresses_and_nodelay() {
+        run(async {
+            let (client, server) = tcp_pair().await?;
+            assert_eq!(client.peer_addr(), &server.local_addr()?);
+            assert_eq!(server.peer(), client.local_addr()?);
+            for stream in [&client, &server] {
+                assert!(stream.registration.io().nodelay()?);
+            }
+            server.set_nodelay(false)?;
+            assert!(!server.registration.io().nodelay()?);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn short_read_spares_the_call_that_would_block() {
+        run(async {
+            let (mut client, mut server) = tcp_pair().await?;
+            would_block(server.try_read(&mut [0; 8]));
+            client.write_all(b"abc").await?;
+            read_ready(&server).await;
+            assert_eq!(server.try_read(&mut [0; 2])?, 2);
+            assert!(server.is_read_ready());
+            assert_eq!(server.try_read(&mut [0; 2])?, 1);
+            assert!(!server.is_read_ready());
+            would_block(server.try_read(&mut [0; 8]));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn end_that_came_with_bytes_is_not_lost() {
+        run(async {
+            let (mut client, mut server) = tcp_pair().await?;
+            client.write_all(b"bye").await?;
+            client.shutdown(Shutdown::Write)?;
+            end_seen(&server).await;
+            assert_eq!(server.try_read(&mut [0; 8])?, 3);
+            assert!(server.is_read_ready(), "the end is still to be read");
+            assert_eq!(server.try_read(&mut [0; 8])?, 0);
+            assert_eq!(server.try_read(&mut [0; 8])?, 0);
+            // The other direction goes on.
+            assert!(!server.is_reset());
+            server.write_all(b"answer").await?;
+            let mut answer = [0; 6];
+            client.read_exact(&mut answer).await?;
+            assert_eq!(&answer, b"answer");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn full_stream_waits_for_its_reader() {
+        const SIZE: usize = 8 << 20;
+        run(async {
+            let (mut client, mut server) = tcp_pair().await?;
+            let writer = spawn_local(async move {
+                let bytes = vec![7; SIZE];
+                let head = [IoSlice::new(&bytes[..10]), IoSlice::new(&bytes[10..SIZE])];
+                let mut written = client.write_vectored(&head).await?;
+                assert!(written < SIZE, "more than the kernel takes at once");
+                would_block(client.try_write(&bytes[written..]));
+                would_block(client.try_write_vectored(&head));
+                while written < SIZE {
+                    written += client.write(&bytes[written..]).await?;
+                }
+                client.flush().await?;
+                client.shutdown(Shutdown::Write)
+            });
+            let (mut buffer, mut sum) = (vec![0; 1 << 16], 0);
+            loop {
+                match server.read(&mut buffer).await? {
+                    0 => break,
+                    count => sum += count,
+                }
+            }
+            assert_eq!(sum, SIZE);
+            writer.await.unwrap()
+        });
+    }
+
+    #[test]
+    fn reset_is_seen_by_the_peer() {
+        run(async {
+            let (mut client, mut server) = tcp_pair().await?;
+            client.reset()?;
+            drop(client);
+            read_ready(&server).await;
+            assert!(server.is_reset());
+            let error = server.try_read(&mut [0; 8]).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+            // Gone is no error for a shutdown.
+            server.shutdown(Shutdown::Both)
+        });
+    }
+
+    #[test]
+    fn refused_connection_is_an_error() {
+        run(async {
+            let listener = TcpListener::bind(([127, 0, 0, 1], 0).into())?;
+            let address = listener.local_addr()?.as_tcp().unwrap();
+            drop(listener);
+            let error = TcpStream::connect(address).await.err().unwrap();
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn unix_sockets_work_alike() {
+        run(async {
+            let (mut one, other) = UnixStream::pair()?;
+            one.write_all(b"abc").await?;
+            one.shutdown(Shutdown::Write)?;
+            let mut other = Stream::from(other);
+            assert_eq!(other.peer(), Address::Unix(None));
+            end_seen(&other).await;
+            write_ready(&other).await;
+            assert_eq!(other.read(&mut [0; 8]).await?, 3);
+            assert_eq!(other.read(&mut [0; 8]).await?, 0);
+            other.set_nodelay(true)?;
+            other.reset()?;
+            other.write_all(b"d").await?;
+            assert_eq!(one.read(&mut [0; 8]).await?, 1);
+            drop(other);
+            assert_eq!(one.read(&mut [0; 8]).await?, 0);
+            assert!(one.is_reset());
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn streams_change_their_type_under_way() {
+        run(async {
+            let (client, server) = tcp_pair().await?;
+            let (mut client, mut server) = (Stream::from(client), Stream::from(server));
+            let reader = spawn_local(async move {
+                let mut bytes = [0; 2];
+                server.read_exact(&mut bytes).await?;
+                let error = server.read_exact(&mut bytes).await.unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+                Ok(())
+            });
+            client.write_all(b"abc").await?;
+            drop(client);
+            reader.await.unwrap()
+        });
+    }
+
+    #[test]
+    fn std_streams_are_taken_over() {
+        run(async {
+            let (one, other) = std::os::unix::net::UnixStream::pair()?;
+            let (mut one, mut other) = (UnixStream::from_std(one)?, UnixStream::from_std(other)?);
+            one.write_all(b"a").await?;
+            assert_eq!(other.read(&mut [0; 8]).await?, 1);
+            let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+            let client = std::net::TcpStream::connect(listener.local_addr()?)?;
+            let (mut client, mut server) = (
+                TcpStream::from_std(client)?,
+                TcpStream::from_std(listener.accept()?.0)?,
+            );
+            client.write_all(b"a").await?;
+            assert_eq!(server.read(&mut [0; 8]).await?, 1);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn unix_connect_needs_a_listener() {
+        let path = std::env::temp_dir().join(format!("net-stream-{}.sock", std::process::id()));
+        run(async {
+            assert!(UnixStream::connect(&path).await.is_err());
+            let listener = UnixListener::bind(&path)?;
+            let mut client = UnixStream::connect(&path).await?;
+            assert_eq!(client.peer_addr(), &Address::Unix(Some(path.clone())));
+            let mut server = listener.accept().await?;
+            client.write_all(b"a").await?;
+            assert_eq!(server.read(&mut [0; 8]).await?, 1);
+            Ok(())
+        });
+    }
+}

@@ -53,3 +53,36 @@ impl<S: Socket + Unpin> AsyncWrite for SocketStream<S> {
         Poll::Ready(self.get_mut().shutdown(Shutdown::Write))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+    use crate::{
+        net::{Stream, UnixStream},
+        reactor::{Clock, Reactor},
+    };
+
+    #[test]
+    fn reads_writes_and_shuts_down() {
+        let reactor = Reactor::new(Clock::real()).unwrap();
+        let test = async {
+            let (mut one, other) = UnixStream::pair()?;
+            let mut other = Stream::from(other);
+            assert!(one.is_write_vectored());
+            let wrote = poll_fn(|cx| AsyncWrite::poll_write(Pin::new(&mut one), cx, b"abc")).await;
+            assert_eq!(wrote?, 3);
+            poll_fn(|cx| Pin::new(&mut one).poll_flush(cx)).await?;
+            poll_fn(|cx| Pin::new(&mut one).poll_shutdown(cx)).await?;
+            let mut bytes = [0; 8];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            for _ in 0..2 {
+                poll_fn(|cx| AsyncRead::poll_read(Pin::new(&mut other), cx, &mut buffer)).await?;
+                assert_eq!(buffer.filled(), b"abc");
+            }
+            Ok::<(), io::Error>(())
+        };
+        reactor.block_on(test).unwrap().unwrap();
+    }
+}
