@@ -4,4 +4,5 @@
 pub mod handler;
 pub mod http1;
 pub mod message;
+pub mod net;
 pub mod reactor;
