@@ -6,3 +6,4 @@ pub mod http1;
 pub mod message;
 pub mod net;
 pub mod reactor;
+pub mod scheduler;
