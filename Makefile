@@ -42,7 +42,7 @@ bench: build ## compare with hyper and with a bare epoll loop; ARGS='--rounds 3'
 
 clean: ## remove all that was built
 	cargo clean
-	rm -rf bench/*/target
+	rm -rf bench/target
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -53,7 +53,7 @@ go:
 	@command -v go >/dev/null || { \
 		if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
 		command -v apt-get >/dev/null && $$sudo apt-get update -qq \
-			&& $$sudo apt-get install -y -qq golang-go; \
+			&& $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq golang-go; \
 	} || { echo "make: Go 1.19 or later is needed: install it from your system's packages"; exit 1; }
 
 components:
@@ -65,6 +65,6 @@ components:
 dredd:
 	@test -x $(DREDD) || { \
 		command -v npm >/dev/null && mkdir -p $(TARGET)/dredd \
-			&& npm install --silent --no-audit --no-fund --prefix $(TARGET)/dredd \
-				dredd@$(DREDD_VERSION); \
+			&& npm install --silent --no-audit --no-fund --fetch-retries=1 \
+				--prefix $(TARGET)/dredd dredd@$(DREDD_VERSION); \
 	} || echo "SKIPPED: dredd could not be installed with npm; docs/docking.apib stays unchecked"

@@ -99,7 +99,7 @@ def idle_bytes(server: Server, count: int) -> float:
     connections = [answered(server)]
     before = server.user_bytes()
     try:
-        while len(connections) <= count - 1:
+        while len(connections) < count:
             connections.append(answered(server))
         return (server.user_bytes() - before) / (count - 1)
     finally:

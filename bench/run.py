@@ -7,6 +7,7 @@ are short and interleaved, so that what disturbs the machine disturbs all alike.
 
 import argparse
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,9 @@ SLEEP_MS = 1000
 
 def main() -> int:
     options = parse()
+    # Idle connections are descriptors, here and in the servers, which inherit the limit.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     build()
     failures = []
     for section in options.only:
