@@ -38,7 +38,7 @@ const (
 	// Each thread holds a descriptor, of which many systems allow a process 20,000 or fewer.
 	threadsMax = 10_000
 	// Requests of all threads together; each leaves a record of 8 bytes.
-	recordsMax = 100_000_000
+	recordsMax = 20_000_000
 	// A thread whose server is gone stops here, and not after its timeout times its requests.
 	failuresInRowMax = 100
 	// Most answers fit into one read of this many bytes.
