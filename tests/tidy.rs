@@ -76,7 +76,7 @@ const PURE: &[&str] = &["http1", "websocket"];
 const IMPURE: &[&str] = &[
     "Instant::now",
     "SystemTime::now",
-    "elapsed",
+    "elapsed()",
     "std::net",
     "std::thread",
     "std::fs",
