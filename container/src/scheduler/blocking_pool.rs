@@ -68,8 +68,10 @@ struct Shared {
 
 struct State {
     jobs: VecDeque<Job>,
+    /// Threads there are, those that are just being started included.
     threads: usize,
-    idle: usize,
+    /// Threads that run a job.
+    busy: usize,
     /// The number of the next thread, for its name.
     next: usize,
     open: bool,
@@ -148,8 +150,8 @@ impl BlockingPool {
         let state = self.shared.lock();
         PoolStats {
             threads: state.threads,
-            idle: state.idle,
-            queued: state.jobs.len(),
+            idle: state.free(),
+            queued: state.waiting(),
         }
     }
 
@@ -165,10 +167,9 @@ impl BlockingPool {
 
     fn push(&self, job: Job) -> Result<(), PoolFull> {
         let mut state = self.shared.lock();
-        // A thread that is about to take a job is idle until it has it.
-        let spare = state.idle > state.jobs.len();
+        let spare = state.free() > state.jobs.len();
         let may_grow = state.threads < self.shared.config.threads;
-        let room = spare || may_grow || state.jobs.len() < self.shared.config.queue;
+        let room = spare || may_grow || state.waiting() < self.shared.config.queue;
         if !state.open || !room {
             return Err(PoolFull);
         }
@@ -218,6 +219,7 @@ impl Shared {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.jobs.pop_front() {
+                state.busy += 1;
                 drop(state);
                 // Users' code catches its own panics; this is for what is left, such as a panic
                 // in a destructor.
@@ -225,16 +227,15 @@ impl Shared {
                     log::error!("a job of the blocking pool panicked while it was dropped");
                 }
                 state = self.lock();
+                state.busy -= 1;
                 continue;
             }
             if !state.open {
                 break;
             }
-            state.idle += 1;
             let waited = self.changed.wait_timeout(state, self.config.idle);
             let (guard, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
             state = guard;
-            state.idle -= 1;
             if timeout.timed_out() && state.jobs.is_empty() {
                 break;
             }
@@ -244,6 +245,18 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Threads that are free, or will be as soon as they have started.
+    fn free(&self) -> usize {
+        self.threads - self.busy
+    }
+
+    /// Jobs that no free thread is about to take.
+    fn waiting(&self) -> usize {
+        self.jobs.len().saturating_sub(self.free())
     }
 }
 
