@@ -4,5 +4,7 @@
 pub mod handler;
 pub mod http1;
 pub mod message;
+pub mod middleware;
 pub mod net;
 pub mod reactor;
+pub mod router;
