@@ -1,6 +1,7 @@
 //! An asynchronous web container.
 #![forbid(unsafe_code)]
 
+pub mod extract;
 pub mod handler;
 pub mod http1;
 pub mod message;
