@@ -142,8 +142,8 @@ impl Router {
         self.absorb(inner)
     }
 
-    /// Adds the routes of `other`, with its layers around them and without those it does not have;
-    /// the layers of this router go around both.
+    /// Adds the routes of `other` as they are, with its layers around them and the layers of this
+    /// router around those. States and hooks of `other` are the whole container's.
     pub fn merge(self, other: Router) -> Self {
         self.absorb(other.sealed())
     }

@@ -35,6 +35,8 @@ mod path;
 mod pattern;
 mod refusal;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 pub use builder::Router;
 pub use error::RouterError;
