@@ -1,9 +1,12 @@
 //! An asynchronous web container.
 #![forbid(unsafe_code)]
 
+pub mod extract;
 pub mod handler;
 pub mod http1;
 pub mod message;
+pub mod middleware;
 pub mod net;
 pub mod reactor;
+pub mod router;
 pub mod scheduler;

@@ -107,7 +107,7 @@ impl BlockingPool {
         let state = State {
             jobs: VecDeque::new(),
             threads: 0,
-            idle: 0,
+            busy: 0,
             next: 0,
             open: true,
         };
