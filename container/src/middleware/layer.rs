@@ -65,7 +65,7 @@ impl Layer {
     }
 
     /// Whether this and `other` come from the same call of `Router::layer`.
-    pub fn is_same(&self, other: &Layer) -> bool {
+    pub(crate) fn is_same(&self, other: &Layer) -> bool {
         Arc::ptr_eq(&self.middleware, &other.middleware)
     }
 }

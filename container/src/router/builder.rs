@@ -160,7 +160,10 @@ impl Router {
         }
         let mut inner = inner.sealed();
         for entry in &mut inner.entries {
-            entry.pattern = pattern::join(prefix, &entry.pattern);
+            entry.pattern = match entry.kind {
+                Kind::Fallback => format!("{prefix}{}", entry.pattern),
+                Kind::Method(_) | Kind::Any => pattern::join(prefix, &entry.pattern),
+            };
         }
         self.absorb(inner)
     }
