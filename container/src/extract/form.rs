@@ -11,7 +11,8 @@ use crate::message::Request;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The query. A key that is there more than once fills a `Vec`.
+/// The query. A key that is there more than once fills a `Vec`; one that may be missing is an
+/// `Option`, or has `#[serde(default)]`.
 ///
 /// ```
 /// use container::extract::Query;

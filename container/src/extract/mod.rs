@@ -45,6 +45,8 @@ mod optional;
 mod parameters;
 mod path;
 mod rejection;
+#[cfg(test)]
+mod tests;
 
 pub use form::{Form, Query};
 pub use head::{Extension, PeerAddress, State};

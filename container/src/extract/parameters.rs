@@ -31,7 +31,9 @@ pub(super) struct Parameters<'p>(pub(super) &'p PathParameters);
 /// One parameter.
 #[derive(Clone, Copy)]
 struct Parameter<'p> {
+    /// Its name in the pattern.
     name: &'p str,
+    /// What was captured, decoded.
     value: &'p str,
 }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::argument::{BodyMode, Context, Needs};
-use super::function::{AsyncFunction, Function};
+use super::function::{Arguments, Awaitable, Function};
 use super::policy::{Lane, OnDisconnect, Policy};
+use super::response::IntoResponse;
 use crate::message::{Request, Response};
 
 /// A future that never leaves its worker.
@@ -62,11 +63,11 @@ pub struct Endpoint {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
-    label = "not a handler: say where it runs",
-    note = "an `async fn` is a handler as it is; a plain `fn` needs to say where it runs: \
-            `inline(f)` on the worker if it returns at once, `blocking(f)` on a thread of the pool \
-            if it may wait",
-    note = "every argument must be an extractor, and the result must implement `IntoResponse`"
+    label = "not a handler",
+    note = "handlers are functions of at most 8 arguments: an `async fn` as it is, a plain `fn` as \
+            `inline(f)` or `blocking(f)`",
+    note = "a closure that captures cannot be an async closure: write it as a plain closure that \
+            clones what it captured and returns an `async move` block"
 )]
 pub trait Handler<Args>: Sized {
     /// The endpoint it is.
@@ -100,32 +101,53 @@ pub trait Handler<Args>: Sized {
 
 /// Runs `function` on the worker, on the spot. It must return at once: while it runs, nothing else
 /// on its worker does.
-pub fn inline<F: Function<Args>, Args>(function: F) -> Endpoint {
+pub fn inline<F, Args, Via>(function: F) -> Endpoint
+where
+    F: Function<Args>,
+    F::Output: IntoResponse,
+    Args: Arguments<Via>,
+{
     let code = Code::Inline(Arc::new(move |request, context| {
-        function.call(request, context)
+        answer(&function, request, context)
     }));
-    Endpoint::new(code, Lane::Inline, whole_body(F::needs()))
+    Endpoint::new(code, Lane::Inline, whole_body(Args::needs()))
 }
 
 /// Runs `function` on a thread of the blocking pool. It may wait, compute and call what blocks.
-pub fn blocking<F: Function<Args>, Args>(function: F) -> Endpoint {
+pub fn blocking<F, Args, Via>(function: F) -> Endpoint
+where
+    F: Function<Args>,
+    F::Output: IntoResponse,
+    Args: Arguments<Via>,
+{
     let code = Code::Blocking(Arc::new(move |request, context| {
-        function.call(request, context)
+        answer(&function, request, context)
     }));
-    Endpoint::new(code, Lane::Blocking, whole_body(F::needs()))
+    Endpoint::new(code, Lane::Blocking, whole_body(Args::needs()))
 }
 
-#[diagnostic::do_not_recommend]
-impl<F: AsyncFunction<Args>, Args> Handler<(Args,)> for F {
+/// The arguments are made before the future is, so that a rejection costs no future.
+impl<F, Args, Via, R> Handler<(Via, Args)> for F
+where
+    F: Function<Args>,
+    F::Output: Awaitable<Output = R>,
+    R: IntoResponse,
+    Args: Arguments<Via>,
+{
     fn into_endpoint(self) -> Endpoint {
         let code = Code::Async(Arc::new(move |request, context| {
-            self.call(request, context)
+            match Args::extract(request, context) {
+                Ok(arguments) => {
+                    let future = self.call(arguments).into_future();
+                    Reply::Later(Box::pin(async move { future.await.into_response() }))
+                }
+                Err(rejection) => Reply::Ready(*rejection),
+            }
         }));
-        Endpoint::new(code, Lane::Async, F::needs())
+        Endpoint::new(code, Lane::Async, Args::needs())
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl Handler<()> for Endpoint {
     fn into_endpoint(self) -> Endpoint {
         self
@@ -199,6 +221,19 @@ impl fmt::Debug for Endpoint {
             .field("policy", &self.policy)
             .field("needs", &self.needs)
             .finish_non_exhaustive()
+    }
+}
+
+/// Calls a plain function.
+fn answer<F, Args, Via>(function: &F, request: Request, context: &Context) -> Response
+where
+    F: Function<Args>,
+    F::Output: IntoResponse,
+    Args: Arguments<Via>,
+{
+    match Args::extract(request, context) {
+        Ok(arguments) => function.call(arguments).into_response(),
+        Err(rejection) => *rejection,
     }
 }
 

@@ -1,45 +1,83 @@
 //! Functions of up to eight arguments as handlers: the one macro of the crate.
 //!
-//! All arguments but the last are made from the head; the last may take the body. Arguments are
-//! made before an async function's future is, so that a rejection costs no future.
+//! What a handler must be is cut into small traits, so that the compiler's message names the part
+//! that is not right: [`Function`] by the number of its arguments alone, [`Arguments`] by what
+//! they are, [`Awaitable`] for async functions, and `IntoResponse` for the result.
 
 use std::future::Future;
 
 use super::argument::{Context, FromHead, FromRequest, Needs};
-use super::endpoint::Reply;
 use super::response::IntoResponse;
 use crate::message::{Request, Response};
 
-/// A plain function whose arguments can be made from a request.
+/// A function of at most eight arguments, whatever they are.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot run as a plain handler",
-    note = "`inline(f)` and `blocking(f)` take a plain `fn` of at most 8 extractors that returns \
-            something that implements `IntoResponse`; an `async fn` needs neither"
+    message = "`{Self}` is not a handler",
+    label = "not a handler",
+    note = "handlers are functions of at most 8 arguments: an `async fn` as it is, a plain `fn` as \
+            `inline(f)` or `blocking(f)`",
+    note = "a closure that captures cannot be an async closure: write it as a plain closure that \
+            clones what it captured and returns an `async move` block"
 )]
 pub trait Function<Args>: Send + Sync + 'static {
-    /// Makes the arguments and calls it.
-    fn call(&self, request: Request, context: &Context) -> Response;
+    /// What it returns.
+    type Output;
 
-    /// What the arguments ask for.
+    /// Calls it.
+    fn call(&self, arguments: Args) -> Self::Output;
+}
+
+/// Arguments that can be made from a request: all but the last from its head, the last one from
+/// the head or from all of it.
+pub trait Arguments<Via>: Sized {
+    /// Makes them.
+    ///
+    /// # Errors
+    /// With the answer of the first that cannot be made; boxed, because it is large and rare.
+    fn extract(request: Request, context: &Context) -> Result<Self, Box<Response>>;
+
+    /// What they ask for.
     fn needs() -> Needs;
 }
 
-/// An async function whose arguments can be made from a request.
-pub trait AsyncFunction<Args>: Send + Sync + 'static {
-    /// Makes the arguments and calls it.
-    fn call(&self, request: Request, context: &Context) -> Reply;
+/// What an async function returns.
+#[diagnostic::on_unimplemented(
+    message = "a plain function that returns `{Self}` has to say where it runs",
+    label = "a plain function: say where it runs",
+    note = "`inline(f)` runs it on the worker, if it returns at once; `blocking(f)` runs it on a \
+            thread of the pool, if it may wait; an `async fn` is a handler as it is"
+)]
+pub trait Awaitable: 'static {
+    /// What awaiting it gives.
+    type Output;
 
-    /// What the arguments ask for.
-    fn needs() -> Needs;
+    /// The future it is.
+    fn into_future(self) -> impl Future<Output = Self::Output> + 'static;
+}
+
+#[diagnostic::do_not_recommend]
+impl<U: Future + 'static> Awaitable for U {
+    type Output = U::Output;
+
+    fn into_future(self) -> impl Future<Output = U::Output> + 'static {
+        self
+    }
 }
 
 impl<F, R> Function<()> for F
 where
     F: Fn() -> R + Send + Sync + 'static,
-    R: IntoResponse,
 {
-    fn call(&self, _request: Request, _context: &Context) -> Response {
-        self().into_response()
+    type Output = R;
+
+    fn call(&self, (): ()) -> R {
+        self()
+    }
+}
+
+impl Arguments<()> for () {
+    fn extract(_request: Request, _context: &Context) -> Result<Self, Box<Response>> {
+        Ok(())
     }
 
     fn needs() -> Needs {
@@ -47,73 +85,36 @@ where
     }
 }
 
-impl<F, U, R> AsyncFunction<()> for F
-where
-    F: Fn() -> U + Send + Sync + 'static,
-    U: Future<Output = R> + 'static,
-    R: IntoResponse,
-{
-    fn call(&self, _request: Request, _context: &Context) -> Reply {
-        let future = self();
-        Reply::Later(Box::pin(async move { future.await.into_response() }))
-    }
-
-    fn needs() -> Needs {
-        Needs::none()
-    }
-}
-
-/// Makes the arguments, or returns the rejection as `$reject` wraps it.
-macro_rules! arguments {
-    ($request:ident, $context:ident, $reject:expr, [$($head:ident),*], $last:ident) => {
-        $(let $head = match $head::from_head(&$request, $context) {
-            Ok(argument) => argument,
-            Err(rejection) => return $reject(rejection.into_response()),
-        };)*
-        let $last = match $last::from_request($request, $context) {
-            Ok(argument) => argument,
-            Err(rejection) => return $reject(rejection.into_response()),
-        };
-    };
+fn refusal(rejection: impl IntoResponse) -> Box<Response> {
+    Box::new(rejection.into_response())
 }
 
 macro_rules! functions {
     ([$($head:ident),*], $last:ident) => {
         #[allow(non_snake_case)]
-        impl<F, R, Via, $($head,)* $last> Function<(Via, $($head,)* $last)> for F
+        impl<F, R, $($head,)* $last> Function<($($head,)* $last,)> for F
         where
             F: Fn($($head,)* $last) -> R + Send + Sync + 'static,
-            R: IntoResponse,
-            $($head: FromHead,)*
-            $last: FromRequest<Via>,
         {
-            fn call(&self, request: Request, context: &Context) -> Response {
-                let reject = |response: Response| response;
-                arguments!(request, context, reject, [$($head),*], $last);
-                self($($head,)* $last).into_response()
-            }
+            type Output = R;
 
-            fn needs() -> Needs {
-                let mut needs = Needs::none();
-                $($head::describe(&mut needs);)*
-                $last::describe(&mut needs);
-                needs
+            fn call(&self, ($($head,)* $last,): ($($head,)* $last,)) -> R {
+                self($($head,)* $last)
             }
         }
 
         #[allow(non_snake_case)]
-        impl<F, U, R, Via, $($head,)* $last> AsyncFunction<(Via, $($head,)* $last)> for F
+        impl<Via, $($head,)* $last> Arguments<Via> for ($($head,)* $last,)
         where
-            F: Fn($($head,)* $last) -> U + Send + Sync + 'static,
-            U: Future<Output = R> + 'static,
-            R: IntoResponse,
             $($head: FromHead,)*
             $last: FromRequest<Via>,
         {
-            fn call(&self, request: Request, context: &Context) -> Reply {
-                arguments!(request, context, Reply::Ready, [$($head),*], $last);
-                let future = self($($head,)* $last);
-                Reply::Later(Box::pin(async move { future.await.into_response() }))
+            fn extract(request: Request, context: &Context) -> Result<Self, Box<Response>> {
+                $(let $head = $head::from_head(&request, context)
+                    .map_err(refusal)?;)*
+                let $last = $last::from_request(request, context)
+                    .map_err(refusal)?;
+                Ok(($($head,)* $last,))
             }
 
             fn needs() -> Needs {

@@ -15,7 +15,7 @@ mod response;
 pub use argument::{BodyMode, Context, FromHead, FromRequest, Needs, ViaHead, ViaRequest};
 pub use cancellation::Cancellation;
 pub use endpoint::{Code, Endpoint, Handler, LocalFuture, Reply, blocking, inline};
-pub use function::{AsyncFunction, Function};
+pub use function::{Arguments, Awaitable, Function};
 pub use panic::{CatchPanic, Panicked, catch_panic};
 pub use policy::{Lane, OnDisconnect, Policy};
 pub use problem::Problem;

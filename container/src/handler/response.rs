@@ -18,7 +18,9 @@ const BINARY: &str = "application/octet-stream";
     message = "`{Self}` cannot be answered by a handler",
     note = "answers are text, bytes, `Json<T>`, `Html<T>`, `StatusCode`, `Response`, \
             `(StatusCode, answer)`, `(StatusCode, HeaderMap, answer)`, `Result` and `Option` of \
-            answers, or a type of your own that implements `IntoResponse`"
+            answers, or a type of your own that implements `IntoResponse`",
+    note = "if it is a future: an `async fn` is a handler as it is, without `inline(..)` or \
+            `blocking(..)`"
 )]
 pub trait IntoResponse {
     /// The response it is.

@@ -1,9 +1,7 @@
 //! `set_header`: a field on every answer.
 
-use crate::handler::LocalFuture;
-use crate::message::{HeaderName, HeaderValue, Request, Response};
-
 use super::layer::{Middleware, Next};
+use crate::message::{HeaderName, HeaderValue, Request};
 
 /// Sets the field `name` of every answer to `value`, in place of what the handler set.
 ///
@@ -17,8 +15,8 @@ use super::layer::{Middleware, Next};
 /// let router = Router::new().get("/", async || "hello").layer(no_sniffing);
 /// ```
 pub fn set_header(name: HeaderName, value: HeaderValue) -> impl Middleware {
-    move |request: Request, next: Next| -> LocalFuture<Response> {
+    move |request: Request, next: Next| {
         let (name, value) = (name.clone(), value.clone());
-        Box::pin(async move { next.run(request).await.with_header(name, value) })
+        async move { next.run(request).await.with_header(name, value) }
     }
 }

@@ -15,7 +15,9 @@ use crate::message::{Request, Response};
     message = "`{Self}` is not a middleware",
     label = "not a middleware",
     note = "a middleware is an `async fn(request: Request, next: Next) -> impl IntoResponse`; \
-            it calls `next.run(request).await` for what it is put around"
+            it calls `next.run(request).await` for what it is put around",
+    note = "a closure that captures cannot be an async closure: write it as a plain closure that \
+            clones what it captured and returns an `async move` block"
 )]
 pub trait Middleware: Send + Sync + 'static {
     /// Begins to handle `request`; `next` is what it is put around.
@@ -63,7 +65,7 @@ impl Layer {
     }
 
     /// Whether this and `other` come from the same call of `Router::layer`.
-    pub fn is_same(&self, other: &Layer) -> bool {
+    pub(crate) fn is_same(&self, other: &Layer) -> bool {
         Arc::ptr_eq(&self.middleware, &other.middleware)
     }
 }

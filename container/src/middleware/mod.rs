@@ -22,6 +22,8 @@
 
 mod header;
 mod layer;
+#[cfg(test)]
+mod tests;
 
 pub use header::set_header;
 pub use layer::{Layer, Middleware, Next, start};

@@ -81,8 +81,11 @@ struct Table {
 
 /// The routes of one pattern while they are put in.
 struct Path {
+    /// What all of them have in common.
     pattern: String,
+    /// Method and index of each route.
     methods: Vec<(Method, usize)>,
+    /// Index of the route for all other methods.
     any: Option<usize>,
 }
 

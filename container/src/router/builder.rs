@@ -87,27 +87,50 @@ pub(super) struct State {
     pub(super) insert: Box<dyn FnOnce(&mut Context) + Send>,
 }
 
-/// One method for each of the common request methods.
-macro_rules! method_routes {
-    ($($name:ident $method:ident),+ $(,)?) => {
-        $(
-            #[doc = concat!("Adds a route for ", stringify!($method), " requests.")]
-            pub fn $name<Args>(self, path: &str, handler: impl Handler<Args>) -> Self {
-                self.route(Method::$method, path, handler)
-            }
-        )+
-    };
-}
-
 impl Router {
     /// No routes.
     pub fn new() -> Self {
         Router::default()
     }
 
-    method_routes! {
-        get GET, post POST, put PUT, patch PATCH, delete DELETE, head HEAD, options OPTIONS,
-        trace TRACE,
+    /// Adds a route for GET requests, and for HEAD requests where there is no HEAD route.
+    pub fn get<Args>(self, path: &str, handler: impl Handler<Args>) -> Self {
+        self.route(Method::GET, path, handler)
+    }
+
+    /// Adds a route for POST requests.
+    pub fn post<Args>(self, path: &str, handler: impl Handler<Args>) -> Self {
+        self.route(Method::POST, path, handler)
+    }
+
+    /// Adds a route for PUT requests.
+    pub fn put<Args>(self, path: &str, handler: impl Handler<Args>) -> Self {
+        self.route(Method::PUT, path, handler)
+    }
+
+    /// Adds a route for PATCH requests.
+    pub fn patch<Args>(self, path: &str, handler: impl Handler<Args>) -> Self {
+        self.route(Method::PATCH, path, handler)
+    }
+
+    /// Adds a route for DELETE requests.
+    pub fn delete<Args>(self, path: &str, handler: impl Handler<Args>) -> Self {
+        self.route(Method::DELETE, path, handler)
+    }
+
+    /// Adds a route for HEAD requests.
+    pub fn head<Args>(self, path: &str, handler: impl Handler<Args>) -> Self {
+        self.route(Method::HEAD, path, handler)
+    }
+
+    /// Adds a route for OPTIONS requests.
+    pub fn options<Args>(self, path: &str, handler: impl Handler<Args>) -> Self {
+        self.route(Method::OPTIONS, path, handler)
+    }
+
+    /// Adds a route for TRACE requests.
+    pub fn trace<Args>(self, path: &str, handler: impl Handler<Args>) -> Self {
+        self.route(Method::TRACE, path, handler)
     }
 
     /// Adds a route for requests of any one method, which may be an extension method.
@@ -137,7 +160,10 @@ impl Router {
         }
         let mut inner = inner.sealed();
         for entry in &mut inner.entries {
-            entry.pattern = pattern::join(prefix, &entry.pattern);
+            entry.pattern = match entry.kind {
+                Kind::Fallback => format!("{prefix}{}", entry.pattern),
+                Kind::Method(_) | Kind::Any => pattern::join(prefix, &entry.pattern),
+            };
         }
         self.absorb(inner)
     }

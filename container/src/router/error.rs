@@ -44,11 +44,11 @@ pub(super) enum Fault {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum PatternFault {
     NoSlash,
+    NotOfPath,
     ParameterName,
     RepeatedName,
     TwoParameters,
     CatchAllNotLast,
-    NotVisible,
 }
 
 impl RouterError {
@@ -113,7 +113,7 @@ impl fmt::Display for PatternFault {
             PatternFault::RepeatedName => "two parameters have the same name",
             PatternFault::TwoParameters => "there are two parameters in one segment",
             PatternFault::CatchAllNotLast => "a catch-all parameter must be the last thing",
-            PatternFault::NotVisible => {
+            PatternFault::NotOfPath => {
                 "the pattern has characters that a path cannot have: write them percent-encoded"
             }
         })

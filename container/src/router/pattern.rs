@@ -5,11 +5,13 @@ use std::sync::Arc;
 use super::error::PatternFault;
 
 /// Puts `prefix` before `pattern`. The `/` of a nested router is the prefix itself, so that no
-/// path ends in a slash that nobody wrote.
+/// path ends in a slash that nobody wrote. A pattern without a slash stays as it is: it is a
+/// mistake, which a prefix would hide.
 pub(super) fn join(prefix: &str, pattern: &str) -> String {
     match pattern {
         "/" => prefix.to_owned(),
-        _ => format!("{prefix}{pattern}"),
+        _ if pattern.starts_with('/') => format!("{prefix}{pattern}"),
+        _ => pattern.to_owned(),
     }
 }
 
@@ -26,8 +28,9 @@ pub(super) fn check(pattern: &str) -> Result<(), PatternFault> {
     if !pattern.starts_with('/') {
         return Err(PatternFault::NoSlash);
     }
-    if !pattern.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(PatternFault::NotVisible);
+    let is_of_path = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
+    if !pattern.bytes().all(is_of_path) {
+        return Err(PatternFault::NotOfPath);
     }
     let names = names(pattern);
     let is_repeated = |(index, name)| names[..index].contains(name);

@@ -20,7 +20,8 @@ pub struct Routes {
     pub(super) routes: Vec<Route>,
     /// The routes of each pattern.
     pub(super) paths: Vec<PathRoutes>,
-    /// Patterns; the values are places in `paths`.
+    /// Patterns; the values are places in `paths`. (A hash map of the literal patterns in front of
+    /// it was measured: it gains 20 ns on them and costs 14 ns on all others.)
     pub(super) tree: matchit::Router<usize>,
     /// Paths below prefixes that have a fallback; the values are indexes of routes.
     pub(super) fallbacks: matchit::Router<usize>,

@@ -1,10 +1,10 @@
 //! The routing table from outside: what is found, what is refused, what is reported.
 
-use http::Method;
+use http::{HeaderValue, Method};
 
 use super::{Found, Refusal, Router, Routes};
 use crate::extract::State;
-use crate::handler::{Context, Handler, Problem};
+use crate::handler::{Context, Handler, IntoResponse, Problem};
 use crate::message::{Request, Response};
 use crate::middleware::Next;
 
@@ -188,6 +188,7 @@ fn reports_all_mistakes_at_once() {
         .any("/x", page)
         .get("no-slash", page)
         .get("/a b", page)
+        .get("/a?b", page)
         .get("/{", page)
         .get("/{*rest}/more", page)
         .get("/{a}-{b}", page)
@@ -208,6 +209,8 @@ fn reports_all_mistakes_at_once() {
             "GET no-slash: the pattern does not begin with a slash",
             "GET /a b: the pattern has characters that a path cannot have: write them \
              percent-encoded",
+            "GET /a?b: the pattern has characters that a path cannot have: write them \
+             percent-encoded",
             "GET /{: a parameter needs a name between its braces: `{name}`, `{*rest}`; a brace \
              itself is `{{` or `}}`",
             "GET /{*rest}/more: a catch-all parameter must be the last thing",
@@ -225,6 +228,7 @@ fn reports_mistakes_of_nested_routers() {
         .nest("/a", inner())
         .nest("/a", inner())
         .nest("/b/", Router::new())
+        .nest("/c", Router::new().get("no-slash", page).get("", page))
         .nest("/{*rest}", Router::new())
         .state(1_u32)
         .merge(Router::new().state(2_u32));
@@ -237,6 +241,8 @@ fn reports_mistakes_of_nested_routers() {
             &format!("nest \"/{{*rest}}\": {prefix}"),
             "state `u32`: given twice; a container has one state of each type",
             "fallback of /a: there are two routes for it",
+            "GET no-slash: the pattern does not begin with a slash",
+            "GET : the pattern does not begin with a slash",
         ],
     );
 }
@@ -262,6 +268,36 @@ fn layers_are_around_the_routes_of_their_router() {
     assert_eq!(layers(&Method::OPTIONS, "/out"), 1);
     assert_eq!(layers(&Method::GET, "/nowhere"), 1);
     assert_eq!(routes.layers().len(), 1);
+}
+
+#[test]
+fn refusals_are_problems_but_for_options() {
+    let allow = HeaderValue::from_static("GET, OPTIONS");
+    let check = |refusal: Refusal, expected: &str, allows: bool| {
+        let response = refusal.into_response();
+        assert_eq!(response.headers().contains_key("allow"), allows);
+        let problem = response.extensions().get::<Problem>();
+        let shown = problem.map_or(response.status().to_string(), Problem::to_string);
+        assert_eq!(shown, expected);
+    };
+    check(
+        Refusal::NotFound,
+        "404 Not Found: no route matches this path",
+        false,
+    );
+    check(
+        Refusal::MethodNotAllowed {
+            allow: allow.clone(),
+        },
+        "405 Method Not Allowed: this path has no route for this method",
+        true,
+    );
+    check(Refusal::Options { allow }, "204 No Content", true);
+    check(
+        Refusal::Parameter { name: "id".into() },
+        "400 Bad Request: the path parameter `id` is not percent-encoded UTF-8",
+        false,
+    );
 }
 
 #[test]
