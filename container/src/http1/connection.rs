@@ -440,7 +440,7 @@ impl Connection {
                 });
             }
         }
-        if let Piece::End(_) = piece {
+        if matches!(piece, Piece::End(_)) || decoder.remaining() == BodyLength::Known(0) {
             self.read_phase = ReadPhase::None;
             self.state.request_ended();
             self.after_answer(now);

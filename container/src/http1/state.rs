@@ -98,8 +98,12 @@ impl State {
 
     /// The rest of the request is of no interest; `limit` bytes of it may still be read away.
     pub(super) fn request_abandoned(&mut self, limit: u64) {
-        if let Reading::Body(decoder) = std::mem::replace(&mut self.reading, Reading::Closed) {
-            self.reading = Reading::Discard(decoder, limit);
+        match std::mem::replace(&mut self.reading, Reading::Closed) {
+            Reading::Body(decoder) => {
+                self.reading = Reading::Discard(decoder, limit);
+                self.settle();
+            }
+            other => self.reading = other,
         }
     }
 

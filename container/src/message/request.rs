@@ -22,6 +22,8 @@ pub struct Request {
     head: RequestHead,
     /// The body: whole, or live where an async handler takes it so.
     body: Body,
+    /// The trailer fields of a body that is here whole.
+    trailers: Option<Box<HeaderMap>>,
     /// Who sent it; `None` for Unix sockets and for requests made in memory.
     peer: Option<SocketAddr>,
     /// What the route's pattern captured; filled in by the router.
@@ -54,6 +56,7 @@ impl Request {
         Request {
             head,
             body,
+            trailers: None,
             peer: None,
             parameters: PathParameters::default(),
             extensions: Extensions::new(),
@@ -149,6 +152,17 @@ impl Request {
     /// Puts another body in.
     pub fn set_body(&mut self, body: Body) {
         self.body = body;
+    }
+
+    /// The trailer fields (RFC 9110, section 6.5) of a body that came whole; those of a live body
+    /// are its last [`Frame`](super::Frame).
+    pub fn trailers(&self) -> Option<&HeaderMap> {
+        self.trailers.as_deref()
+    }
+
+    /// Sets the trailer fields; the driver's call.
+    pub fn set_trailers(&mut self, trailers: HeaderMap) {
+        self.trailers = Some(Box::new(trailers));
     }
 
     /// Values that middleware left.

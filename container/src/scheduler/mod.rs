@@ -27,8 +27,8 @@ use running::Running;
 pub use stats::{LaneStats, Stats, WorkerCounters};
 
 use crate::handler::{
-    Cancellation, Code, Context, Endpoint, IntoResponse, Lane, Panicked, Problem, Reply,
-    catch_panic,
+    Cancellation, CatchPanic, Code, Context, Endpoint, IntoResponse, Lane, LocalFuture, Panicked,
+    Problem, Reply, catch_panic,
 };
 use crate::message::{Request, Response, StatusCode};
 use crate::reactor::{self, oneshot};
@@ -115,6 +115,17 @@ impl Scheduler {
                 Reply::Ready(overloaded("this route has as many requests as it can take"))
             }
         }
+    }
+
+    /// A future of users' code that is no handler, such as middleware: a panic in it is a 500.
+    pub fn guard(&self, future: LocalFuture<Response>, lane: Lane) -> Reply {
+        let counters = self.counters.clone();
+        Reply::Later(Box::pin(async move {
+            CatchPanic::new(future).await.unwrap_or_else(|panicked| {
+                counters.lane(lane).panicked.add(1);
+                internal_error(lane, &panicked)
+            })
+        }))
     }
 
     fn deadline(&self, endpoint: &Endpoint) -> Option<Instant> {

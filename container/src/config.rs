@@ -1,0 +1,86 @@
+//! All the container's limits and timeouts in one piece of plain data, validated once.
+
+use std::time::Duration;
+
+use crate::http1;
+use crate::scheduler::BlockingConfig;
+
+/// What bounds a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Threads with a reactor and connections of their own. Default: one for each processor.
+    pub workers: usize,
+    /// Limits and timeouts of the protocol.
+    pub http1: http1::Config,
+    /// Limits of the blocking lane.
+    pub blocking: BlockingConfig,
+    /// Connections open at once on one worker; those beyond are answered 503 and closed.
+    /// Default 10,000.
+    pub connections: usize,
+    /// Bytes of a request body, unless the route says otherwise; beyond it 413. Default 2 MiB.
+    pub body_limit: u64,
+    /// How long a request may take, unless the route says otherwise; then 503. Default: no limit.
+    pub deadline: Option<Duration>,
+    /// How long requests have to finish once the server is asked to stop; then they are cut.
+    /// Default 30 s.
+    pub drain: Duration,
+    /// How long a connection that has sent nothing yet is kept when the server is asked to stop:
+    /// its first request may be on its way. Default 1 s.
+    pub drain_first_byte: Duration,
+    /// After the peer of a cancellable request has closed its writing side: how long until it is
+    /// asked, by an interim answer, whether it is still there. Default 1 s.
+    pub disconnect_probe: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            http1: http1::Config::default(),
+            blocking: BlockingConfig::default(),
+            connections: 10_000,
+            body_limit: 2 << 20,
+            deadline: None,
+            drain: Duration::from_secs(30),
+            drain_first_byte: Duration::from_secs(1),
+            disconnect_probe: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Config {
+    /// What is wrong with it, one sentence for each fault; empty when nothing is.
+    pub fn faults(&self) -> Vec<String> {
+        let limits = &self.http1.limits;
+        let timeouts = &self.http1.timeouts;
+        let at_least_one = [
+            ("workers", self.workers),
+            ("connections", self.connections),
+            ("blocking threads", self.blocking.threads),
+            ("the request line limit", limits.request_line),
+            ("the head limit", limits.head),
+            ("the field limit", limits.fields),
+        ];
+        let mut faults: Vec<String> = at_least_one
+            .iter()
+            .filter(|(_, value)| *value == 0)
+            .map(|(name, _)| format!("{name} must be at least 1"))
+            .collect();
+        if limits.fields > http1::FIELDS_MAX {
+            faults.push(format!("the field limit must be at most {}", http1::FIELDS_MAX));
+        }
+        if u32::try_from(limits.head).is_err() {
+            faults.push("the head limit must be below 4 GiB".to_owned());
+        }
+        let positive = [
+            ("idle", timeouts.idle),
+            ("head", timeouts.head),
+            ("body", timeouts.body),
+            ("write", timeouts.write_stall),
+        ];
+        let zero = positive.iter().filter(|(_, value)| value.is_zero());
+        faults.extend(zero.map(|(name, _)| format!("the {name} timeout must be above 0")));
+        faults
+    }
+}

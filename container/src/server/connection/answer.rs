@@ -1,0 +1,103 @@
+//! From responses to the machine, and from its output to the transport.
+
+use std::io::{self, IoSlice};
+use std::task::Context;
+
+use super::{Driver, Exchange, Feed};
+use crate::handler::{IntoResponse, Problem};
+use crate::http1::{ProtocolError, SLICES_MAX};
+use crate::message::{BodyLength, HeaderMap, Response};
+use crate::net::Transport;
+
+/// Writes in one poll: a socket buffer that a fast peer keeps emptying must not hold the worker.
+const WRITES_PER_POLL: usize = 16;
+
+/// The answer to a broken request.
+pub(super) fn refusal(error: ProtocolError) -> Response {
+    Problem::new(error.status()).with_detail(error.detail()).into_response()
+}
+
+impl<T: Transport + Unpin> Driver<T> {
+    /// Writes a response, or begins to.
+    pub(super) fn respond(&mut self, response: Response) {
+        if let Some(record) = &mut self.record {
+            record.status = response.status();
+        }
+        let (status, headers, body) = response.into_parts();
+        let now = self.now();
+        let date = self.worker().date.text(now);
+        let length = body.length();
+        let has_body =
+            self.machine.respond(status, &headers, length, &date, &mut self.output, now);
+        self.seat.worker().counters.served.add(1);
+        if !has_body {
+            return self.conclude();
+        }
+        match body.into_full() {
+            Ok(bytes) => {
+                self.note_sent(bytes.len());
+                self.machine.send_body(bytes, &mut self.output);
+                self.machine.finish_body(&HeaderMap::new(), &mut self.output, now);
+                self.conclude();
+            }
+            Err(body) => self.exchange = Exchange::Sending(body),
+        }
+        debug_assert!(length != BodyLength::Known(0), "an empty body is not sent");
+    }
+
+    /// The answer is complete, as far as the handler is concerned.
+    pub(super) fn conclude(&mut self) {
+        if let Some(record) = self.record.take() {
+            record.write(self.worker());
+        }
+        // Who has answered without reading the body will not read it any more.
+        if let Feed::Live(_) = self.feed {
+            self.feed = Feed::None;
+            self.machine.discard_body();
+        }
+        self.departure = super::Departure::Present;
+    }
+
+    /// Counts bytes of an answer's body.
+    pub(super) fn note_sent(&mut self, count: usize) {
+        if let Some(record) = &mut self.record {
+            record.bytes += count as u64;
+        }
+    }
+
+    /// Sends what waits, as far as the transport takes it.
+    pub(super) fn flush(&mut self, context: &mut Context<'_>) {
+        for _ in 0..WRITES_PER_POLL {
+            if self.output.is_empty() {
+                return;
+            }
+            let now = self.now();
+            match self.write() {
+                Ok(count) => {
+                    self.output.advance(count);
+                    self.machine.handle_sent(count, self.output.pending(), now);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.machine.handle_sent(0, self.output.pending(), now);
+                    if self.transport.poll_write_ready(context).is_ready() {
+                        context.waker().wake_by_ref();
+                    }
+                    return;
+                }
+                Err(_) => return self.vanished(),
+            }
+        }
+        if !self.output.is_empty() {
+            context.waker().wake_by_ref();
+        }
+    }
+
+    fn write(&mut self) -> io::Result<usize> {
+        if let Some(bytes) = self.output.single() {
+            return self.transport.try_write(bytes);
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+        let count = self.output.slices(&mut slices);
+        self.transport.try_write_vectored(&slices[..count])
+    }
+}

@@ -1,0 +1,231 @@
+//! The request that a connection is dealing with: from its head to the end of its answer.
+
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Driver, Feed, Progress, Record, WRITE_HIGH_WATER};
+use crate::handler::{BodyMode, LocalFuture, OnDisconnect, Reply};
+use crate::http1::ProtocolError;
+use crate::message::{
+    Body, BodyError, BodyLength, Frame, HeaderMap, Request, RequestHead, Response,
+};
+use crate::net::Transport;
+use crate::scheduler::Phase;
+use crate::server::service::{Plan, Target};
+
+/// Bytes of a live request body that wait for its handler: one full read.
+const LIVE_BODY_BUFFER: usize = 64 << 10;
+
+/// Bytes that are set aside for a body that announced its length, before any of it has come.
+const BODY_RESERVE_MAX: u64 = 64 << 10;
+
+/// Where the current request stands.
+pub(super) enum Exchange {
+    /// There is none.
+    None,
+    /// Its body is being collected.
+    Collecting(Box<Collecting>),
+    /// Its handler is at work.
+    Handling(Handling),
+    /// Its answer's body is being fetched and sent.
+    Sending(Body),
+}
+
+/// A request that waits for its body.
+pub(super) struct Collecting {
+    head: RequestHead,
+    plan: Plan,
+    body: BytesMut,
+}
+
+/// A handler at work.
+pub(super) struct Handling {
+    pub(super) reply: LocalFuture<Response>,
+    /// What it means when the client goes.
+    pub(super) on_disconnect: OnDisconnect,
+}
+
+impl<T: Transport + Unpin> Driver<T> {
+    /// A request begins.
+    pub(super) fn begin(
+        &mut self,
+        head: RequestHead,
+        length: BodyLength,
+        context: &mut Context<'_>,
+    ) {
+        self.history = super::History::Used;
+        if self.worker().phase() >= Phase::Draining {
+            self.machine.drain();
+        }
+        self.record = Record::begin(&head, self.seat.worker());
+        let mut plan = self.worker().service.plan(&head);
+        if length == BodyLength::Known(0) {
+            plan.body = BodyMode::Ignored;
+            return self.call(head, Body::empty(), None, plan, context);
+        }
+        // What nobody reads needs no limit but that of reading it away.
+        if plan.body != BodyMode::Ignored
+            && let Err(error) = self.machine.limit_body(plan.body_limit)
+        {
+            return self.refuse(error);
+        }
+        match plan.body {
+            BodyMode::Ignored => {
+                self.call(head, Body::empty(), None, plan, context);
+                self.machine.discard_body();
+            }
+            BodyMode::Buffered => {
+                self.machine.send_continue(&mut self.output);
+                let expected = match length {
+                    BodyLength::Known(length) => length.min(BODY_RESERVE_MAX) as usize,
+                    BodyLength::Unknown => 0,
+                };
+                let body = BytesMut::with_capacity(expected);
+                self.exchange = Exchange::Collecting(Box::new(Collecting { head, plan, body }));
+            }
+            BodyMode::Live => {
+                let (sender, body) = match length {
+                    BodyLength::Known(length) => Body::sized_channel(LIVE_BODY_BUFFER, length),
+                    BodyLength::Unknown => Body::channel(LIVE_BODY_BUFFER),
+                };
+                self.feed = Feed::Live(sender);
+                self.call(head, body, None, plan, context);
+            }
+        }
+    }
+
+    /// Bytes of the request body have come.
+    pub(super) fn body_bytes(&mut self, bytes: &[u8]) {
+        match (&mut self.exchange, &mut self.feed) {
+            (_, Feed::Live(sender)) => sender.send_now(Bytes::copy_from_slice(bytes)),
+            (Exchange::Collecting(collecting), _) => collecting.body.extend_from_slice(bytes),
+            _ => {}
+        }
+    }
+
+    /// The request body is complete.
+    pub(super) fn body_ended(&mut self, trailers: HeaderMap, context: &mut Context<'_>) {
+        if let Feed::Live(sender) = std::mem::replace(&mut self.feed, Feed::None) {
+            sender.finish_with(trailers);
+            return;
+        }
+        match std::mem::replace(&mut self.exchange, Exchange::None) {
+            Exchange::Collecting(collecting) => {
+                let Collecting { head, plan, body } = *collecting;
+                self.call(head, body.freeze().into(), Some(trailers), plan, context);
+            }
+            other => self.exchange = other,
+        }
+    }
+
+    /// The peer broke the protocol, or took too long: what is left is to tell it.
+    pub(super) fn refuse(&mut self, error: ProtocolError) {
+        if let Feed::Live(sender) = std::mem::replace(&mut self.feed, Feed::None) {
+            sender.abort(match error {
+                ProtocolError::BodyTooLarge => BodyError::too_large(),
+                ProtocolError::BodyTimeout => BodyError::timed_out(),
+                _ => BodyError::aborted(),
+            });
+        }
+        // A handler at work hears of it from its body, and answers, if it has not begun to.
+        if let Exchange::Handling(_) | Exchange::Sending(_) = self.exchange {
+            return;
+        }
+        self.exchange = Exchange::None;
+        let response = super::answer::refusal(error);
+        let response = self.worker().service.finish(response);
+        self.respond(response);
+    }
+
+    /// Moves the current request on.
+    pub(super) fn advance_exchange(&mut self, context: &mut Context<'_>) -> Progress {
+        match &mut self.exchange {
+            Exchange::None | Exchange::Collecting(_) => Progress::Stuck,
+            Exchange::Handling(handling) => match handling.reply.as_mut().poll(context) {
+                Poll::Ready(response) => {
+                    self.exchange = Exchange::None;
+                    self.answer(response);
+                    Progress::Moved
+                }
+                Poll::Pending => self.watch_departure(context),
+            },
+            Exchange::Sending(_) => self.fetch(context),
+        }
+    }
+
+    fn call(
+        &mut self,
+        head: RequestHead,
+        body: Body,
+        trailers: Option<HeaderMap>,
+        plan: Plan,
+        context: &mut Context<'_>,
+    ) {
+        let Plan { target, on_disconnect, .. } = plan;
+        let mut request = Request::from_head(head, body).with_peer(self.peer);
+        if let Some(trailers) = trailers.filter(|trailers| !trailers.is_empty()) {
+            request.set_trailers(trailers);
+        }
+        match self.reply_to(target, request) {
+            Reply::Ready(response) => self.answer(response),
+            Reply::Later(mut reply) => match reply.as_mut().poll(context) {
+                Poll::Ready(response) => self.answer(response),
+                Poll::Pending => {
+                    self.exchange = Exchange::Handling(Handling { reply, on_disconnect });
+                }
+            },
+        }
+    }
+
+    fn reply_to(&self, target: Target, request: Request) -> Reply {
+        self.worker().service.call(target, request)
+    }
+
+    fn answer(&mut self, response: Response) {
+        let response = self.worker().service.finish(response);
+        self.respond(response);
+    }
+
+    /// Fetches more of the answer's body, unless enough of it waits to be sent.
+    fn fetch(&mut self, context: &mut Context<'_>) -> Progress {
+        let mut progress = Progress::Stuck;
+        while self.output.pending() < WRITE_HIGH_WATER {
+            let Exchange::Sending(body) = &mut self.exchange else { return Progress::Moved };
+            match body.poll_frame(context) {
+                Poll::Pending => {
+                    // A stream that waits for news must hear when its reader has gone.
+                    let _ = self.transport.poll_read_ready(context);
+                    if self.transport.is_reset() {
+                        self.vanished();
+                        return Progress::Moved;
+                    }
+                    return progress;
+                }
+                Poll::Ready(Some(Ok(Frame::Data(bytes)))) => {
+                    self.note_sent(bytes.len());
+                    self.machine.send_body(bytes, &mut self.output);
+                }
+                Poll::Ready(Some(Ok(Frame::Trailers(trailers)))) => self.end_answer(&trailers),
+                Poll::Ready(None) => self.end_answer(&HeaderMap::new()),
+                Poll::Ready(Some(Err(error))) => {
+                    log::warn!("the body of an answer broke off: {error}");
+                    self.machine.break_answer();
+                    self.exchange = Exchange::None;
+                }
+            }
+            if self.machine.is_closed() {
+                self.exchange = Exchange::None;
+            }
+            progress = Progress::Moved;
+        }
+        progress
+    }
+
+    fn end_answer(&mut self, trailers: &HeaderMap) {
+        let now = self.now();
+        self.machine.finish_body(trailers, &mut self.output, now);
+        self.exchange = Exchange::None;
+        self.conclude();
+    }
+}

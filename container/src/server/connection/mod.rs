@@ -1,0 +1,279 @@
+//! The connection driver: pumps bytes between a transport and the protocol machine, and requests
+//! between the machine and the service. On the server's side it is the one place where `net` and
+//! `http1` meet.
+//!
+//! | file | does |
+//! |---|---|
+//! | `mod` | one poll of a connection, in its fixed order |
+//! | `exchange` | the request that is being dealt with: collecting, handling, sending |
+//! | `input` | bytes from the transport to the machine, events from the machine |
+//! | `answer` | responses to the machine, bytes from it to the transport |
+//! | `departure` | clients that go, half or wholly |
+//! | `lingering` | the end of a connection whose peer is still sending |
+//! | `record` | the access log's line |
+//!
+//! A poll costs one `recv` and one `send` per readable event: a short read means that the socket is
+//! drained, and all answers of a poll go out together. An idle connection owns no buffer: it reads
+//! into its worker's, and writes from its worker's.
+
+mod answer;
+mod departure;
+mod exchange;
+mod input;
+mod lingering;
+mod record;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use departure::Departure;
+use exchange::Exchange;
+use lingering::Lingering;
+use record::Record;
+
+use super::worker::{Seat, Worker};
+use crate::http1::{self, CloseReason, Output};
+use crate::message::BodySender;
+use crate::net::Transport;
+use crate::reactor::{Sleep, sleep_until};
+use crate::scheduler::Phase;
+
+/// How often a poll goes round before it lets other connections have their turn: a deep pipeline
+/// moves on by this many requests.
+const ROUNDS_PER_POLL: usize = 32;
+
+/// Bytes of answers beyond which no further request is begun and no further body is fetched.
+const WRITE_HIGH_WATER: usize = 64 << 10;
+
+/// One connection, as a task.
+pub(crate) struct Driver<T: Transport> {
+    /// The byte stream.
+    transport: T,
+    /// The protocol.
+    machine: http1::Connection,
+    /// What waits to be sent.
+    output: Output,
+    /// Received bytes that the machine has not taken yet; no storage while there are none.
+    backlog: Vec<u8>,
+    /// The request that is being dealt with.
+    exchange: Exchange,
+    /// The request body's way to a handler that takes it live.
+    feed: Feed,
+    /// Whether the client is still there.
+    departure: Departure,
+    /// The end, once it has begun.
+    lingering: Option<Lingering>,
+    /// What the access log will say of the current request; only while that log is wanted.
+    record: Option<Box<Record>>,
+    /// Wakes this task at the earliest deadline, or before.
+    alarm: Option<Sleep>,
+    /// Who the client is.
+    peer: Option<SocketAddr>,
+    /// How many requests were begun, as far as it matters.
+    history: History,
+    /// The connection's place in its worker.
+    seat: Seat,
+}
+
+/// Where the bytes of a request body go.
+enum Feed {
+    /// Nowhere: there is none, or it is collected, or thrown away.
+    None,
+    /// To a handler.
+    Live(BodySender),
+}
+
+/// Whether a connection has been used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum History {
+    Fresh,
+    Used,
+}
+
+/// What a step came to.
+enum Progress {
+    /// Something changed: it is worth going round again.
+    Moved,
+    /// Nothing to do before somebody wakes the task.
+    Stuck,
+}
+
+impl<T: Transport + Unpin> Driver<T> {
+    /// A connection that was just accepted.
+    pub(crate) fn new(transport: T, peer: Option<SocketAddr>, seat: Seat) -> Self {
+        let worker = seat.worker();
+        let machine = http1::Connection::new(worker.protocol.clone(), worker.reactor.now());
+        Driver {
+            transport,
+            machine,
+            output: Output::new(),
+            backlog: Vec::new(),
+            exchange: Exchange::None,
+            feed: Feed::None,
+            departure: Departure::Present,
+            lingering: None,
+            record: None,
+            alarm: None,
+            peer,
+            history: History::Fresh,
+            seat,
+        }
+    }
+
+    fn worker(&self) -> &Worker {
+        self.seat.worker()
+    }
+
+    fn now(&self) -> Instant {
+        self.worker().reactor.now()
+    }
+
+    /// One poll: timeouts, then exchange and input in turns, then one write for all of it.
+    fn drive(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
+        if let Some(lingering) = &mut self.lingering {
+            return lingering.poll(&mut self.transport, &mut self.alarm, context);
+        }
+        self.seat.watch(context);
+        self.expire();
+        self.observe_phase();
+        let mut spare = self.worker().write_buffer.take();
+        self.output.lend(&mut spare);
+        self.worker().write_buffer.set(spare);
+        let progress = self.go_round(context);
+        self.observe_phase();
+        let was_full = self.output.pending() >= WRITE_HIGH_WATER;
+        self.flush(context);
+        let mut spare = self.worker().write_buffer.take();
+        self.output.give_back(&mut spare);
+        self.worker().write_buffer.set(spare);
+        if let Some(reason) = self.finished() {
+            return self.begin_close(reason, context);
+        }
+        let has_room_again = was_full && self.output.pending() < WRITE_HIGH_WATER;
+        if matches!(progress, Progress::Moved) || has_room_again {
+            context.waker().wake_by_ref();
+        }
+        self.set_alarm(context);
+        Poll::Pending
+    }
+
+    /// Exchange and input in turns, until neither moves or the poll has had its share.
+    fn go_round(&mut self, context: &mut Context<'_>) -> Progress {
+        for _ in 0..ROUNDS_PER_POLL {
+            let exchange = self.advance_exchange(context);
+            let input = self.advance_input(context);
+            if let (Progress::Stuck, Progress::Stuck) = (exchange, input) {
+                return Progress::Stuck;
+            }
+            if self.machine.is_closed() {
+                return Progress::Stuck;
+            }
+        }
+        Progress::Moved
+    }
+
+    /// Tells the machine about the time, where a deadline may have come.
+    fn expire(&mut self) {
+        let now = self.now();
+        if self.machine.poll_timeout().is_some_and(|deadline| deadline <= now)
+            && let Some(error) = self.machine.handle_timeout(now)
+        {
+            self.refuse(error);
+        }
+        self.expire_departure(now);
+    }
+
+    /// Reacts to the container's phase.
+    fn observe_phase(&mut self) {
+        match self.worker().phase() {
+            Phase::Starting | Phase::Running => {}
+            Phase::Draining => {
+                let idle = self.machine.is_idle();
+                let has_input = self.transport.is_read_ready() || !self.backlog.is_empty();
+                if !idle || !(has_input || self.spared_until().is_some()) {
+                    self.machine.drain();
+                }
+            }
+            Phase::Closing | Phase::Drained => {
+                if !matches!(self.exchange, Exchange::None) || !self.output.is_empty() {
+                    self.worker().counters.cut.add(1);
+                }
+                self.exchange = Exchange::None;
+                self.output.clear();
+                self.machine.close(CloseReason::Draining);
+            }
+        }
+    }
+
+    /// While the container drains: until when this connection is kept although it is idle. A first
+    /// request may be on its way; a later one can be sent again over another connection.
+    fn spared_until(&self) -> Option<Instant> {
+        let fresh = self.history == History::Fresh;
+        self.worker().spare_until.get().filter(|until| fresh && *until > self.now())
+    }
+
+    /// Why the connection ends, once there is nothing left to do on it.
+    fn finished(&self) -> Option<CloseReason> {
+        let reason = self.machine.close_reason()?;
+        let idle = matches!(self.exchange, Exchange::None);
+        let sent = self.output.is_empty() || reason.is_abortive();
+        (self.machine.is_closed() && idle && sent).then_some(reason)
+    }
+
+    /// Has the task woken at the earliest deadline. Deadlines mostly move on: then the alarm is
+    /// left where it is, and set again when it rings too early.
+    fn set_alarm(&mut self, context: &mut Context<'_>) {
+        let deadlines =
+            [self.machine.poll_timeout(), self.departure.deadline(), self.spared_until()];
+        let first = deadlines.into_iter().flatten().min();
+        let Some(deadline) = first else { return };
+        let alarm = self.alarm.get_or_insert_with(|| sleep_until(deadline));
+        let rung = alarm.deadline() <= self.seat.worker().reactor.now();
+        if rung || alarm.deadline() > deadline {
+            alarm.reset(deadline);
+        }
+        if Pin::new(alarm).poll(context).is_ready() {
+            context.waker().wake_by_ref();
+        }
+    }
+
+    /// Nothing is left to be said: closes, at once or lingering.
+    fn begin_close(&mut self, reason: CloseReason, context: &mut Context<'_>) -> Poll<CloseReason> {
+        log::debug!(target: "container::connection", "closed: {reason:?}");
+        if reason.is_abortive() {
+            // A peer that is gone already cannot be told.
+            let _ = self.transport.reset();
+            return Poll::Ready(reason);
+        }
+        if !self.must_linger(reason) {
+            return Poll::Ready(reason);
+        }
+        let until = self.now() + self.worker().protocol.timeouts.linger;
+        let lingering = Lingering::begin(&mut self.transport, reason, until);
+        self.backlog = Vec::new();
+        self.lingering.insert(lingering).poll(&mut self.transport, &mut self.alarm, context)
+    }
+
+    /// Whether closing now could take an answer from the peer: closing a socket with unread input
+    /// resets it (RFC 9112, section 9.6).
+    fn must_linger(&self, reason: CloseReason) -> bool {
+        match reason {
+            CloseReason::Protocol(_) | CloseReason::UnreadBody => true,
+            CloseReason::Requested | CloseReason::Draining => {
+                !self.backlog.is_empty() || self.transport.is_read_ready()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl<T: Transport + Unpin> Future for Driver<T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.drive(context).map(drop)
+    }
+}

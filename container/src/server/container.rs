@@ -1,0 +1,170 @@
+//! `Container`: a running container, from its listeners to its report.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+use super::builder::{Builder, Parts};
+use super::handle::{Handle, Shared};
+use super::spread::{Loads, Spread};
+use super::thread::{self, Setup};
+use crate::error::Error;
+use crate::net::{Address, AnyListener, BindAddress, ListenOptions, ListenSocket};
+use crate::router::Routes;
+use crate::scheduler::{self, BlockingPool, Lifecycle, Phase, Stats, WorkerCounters};
+
+/// A running container. Dropped without [`wait`](Self::wait), it goes on by itself.
+pub struct Container {
+    handle: Handle,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What a container did, told when it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// All counters.
+    pub stats: Stats,
+}
+
+/// A listener and who gets its connections.
+pub(super) type Listening = (AnyListener, Spread);
+
+impl Container {
+    /// Begins to make one.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// What other threads may do with it.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Waits until it has ended, which [`Handle::stop`] begins.
+    pub fn wait(self) -> Report {
+        for thread in self.threads {
+            if thread.join().is_err() {
+                log::error!("a worker's thread panicked");
+            }
+        }
+        Report { stats: self.handle.stats() }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "served {} requests", self.stats.served)?;
+        match self.stats.cut {
+            0 => Ok(()),
+            cut => write!(formatter, ", cut {cut}"),
+        }
+    }
+}
+
+/// Opens the listeners, starts the workers, and returns once all of them serve.
+pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Error> {
+    let Parts { config, addresses, listeners, on_error } = parts;
+    let count = config.workers;
+    let counters: Vec<Arc<WorkerCounters>> = (0..count).map(|_| Arc::default()).collect();
+    let loads = Loads::new(&counters);
+    let (addresses, listening) = listen(&addresses, listeners, count, &loads)?;
+    let pool = BlockingPool::new(config.blocking.clone());
+    let lifecycle = Lifecycle::new();
+    let scheduling = Arc::new(scheduler::Shared::new(
+        routes.iter().map(|route| &route.endpoint),
+        routes.context().clone(),
+        pool.clone(),
+        config.deadline,
+    ));
+    let shared = Shared {
+        lifecycle: lifecycle.clone(),
+        loads: loads.clone(),
+        counters: counters.clone(),
+        addresses,
+        pool,
+    };
+    let handle = Handle::new(Arc::new(shared));
+    let setup = Setup { config, routes, scheduling, counters, loads, lifecycle, on_error };
+    let threads = start_workers(&setup, listening, &handle)?;
+    Ok(Container { handle, threads })
+}
+
+/// Starts a thread for each worker and waits until all are ready; if one is not, ends them all.
+fn start_workers(
+    setup: &Setup,
+    listening: Vec<Vec<Listening>>,
+    handle: &Handle,
+) -> Result<Vec<JoinHandle<()>>, Error> {
+    let (ready, readiness) = mpsc::channel();
+    let (ended, others) = mpsc::channel();
+    let mut others = Some(others);
+    let mut threads = vec![];
+    for (index, listeners) in listening.into_iter().enumerate() {
+        // The first worker runs the hooks, the last ones when all others have ended.
+        let hooks = others.take();
+        let ended = if hooks.is_some() { None } else { Some(ended.clone()) };
+        threads.push(thread::start(setup.clone(), index, listeners, ready.clone(), hooks, ended)?);
+    }
+    drop((ready, ended));
+    let mut result = Ok(());
+    for outcome in readiness {
+        result = result.and(outcome);
+    }
+    let next = if result.is_ok() { Phase::Running } else { Phase::Closing };
+    handle.advance(next);
+    match result {
+        Ok(()) => Ok(threads),
+        Err(error) => {
+            for thread in threads {
+                // It has nothing to add to the error.
+                let _ = thread.join();
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Opens all listeners: where they are, and what each worker accepts from.
+fn listen(
+    addresses: &[BindAddress],
+    inherited: Vec<AnyListener>,
+    workers: usize,
+    loads: &Arc<Loads>,
+) -> Result<(Vec<Address>, Vec<Vec<Listening>>), Error> {
+    let mut local = vec![];
+    let mut listening: Vec<Vec<Listening>> = (0..workers).map(|_| vec![]).collect();
+    for address in addresses {
+        let group = bind(address, workers).map_err(|error| Error::bind(address, error))?;
+        let alone = group.len() < workers;
+        for (worker, listener) in group.into_iter().enumerate() {
+            if worker == 0 {
+                local.push(listener.local().map_err(|error| Error::bind(address, error))?);
+            }
+            let spread = if alone { Spread::Least(loads.clone()) } else { Spread::Own };
+            listening[worker].push((listener, spread));
+        }
+    }
+    for listener in inherited {
+        local.push(listener.local().map_err(|error| Error::bind("a given socket", error))?);
+        let spread = if workers > 1 { Spread::Least(loads.clone()) } else { Spread::Own };
+        listening[0].push((listener, spread));
+    }
+    Ok((local, listening))
+}
+
+/// One listener, or one for each worker where the kernel spreads connections over them.
+fn bind(address: &BindAddress, workers: usize) -> io::Result<Vec<AnyListener>> {
+    // Alone first: sockets that share a port would share it with a stranger's too.
+    let options = ListenOptions::default();
+    let first = AnyListener::bind(address, &options)?;
+    let spreads = cfg!(target_os = "linux") && workers > 1;
+    let Some(chosen) = first.local()?.as_tcp().filter(|_| spreads) else {
+        return Ok(vec![first]);
+    };
+    drop(first);
+    let shared = ListenOptions { reuse_port: true, ..options };
+    let address = BindAddress::Tcp(vec![chosen]);
+    (0..workers).map(|_| AnyListener::bind(&address, &shared)).collect()
+}

@@ -1,0 +1,78 @@
+//! `Handle`: what other threads may do with a running container, and see of it.
+
+use std::sync::Arc;
+
+use super::spread::Loads;
+use super::worker::Worker;
+use crate::net::Address;
+use crate::scheduler::{BlockingPool, Lifecycle, Phase, PoolStats, Stats, WorkerCounters};
+
+/// A running container, from any thread. Clones are the same container.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+/// What handles and workers share.
+pub(super) struct Shared {
+    pub(super) lifecycle: Lifecycle,
+    pub(super) loads: Arc<Loads>,
+    pub(super) counters: Vec<Arc<WorkerCounters>>,
+    pub(super) addresses: Vec<Address>,
+    pub(super) pool: BlockingPool,
+}
+
+impl Handle {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Handle { shared }
+    }
+
+    /// Asks the container to drain: it takes no new connections, answers what it has accepted, and
+    /// ends. Returns at once.
+    pub fn stop(&self) {
+        self.advance(Phase::Draining);
+    }
+
+    /// Asks the container to end now: requests that are not answered yet are cut. Returns at once.
+    pub fn close(&self) {
+        self.advance(Phase::Closing);
+    }
+
+    /// Where the container stands.
+    pub fn phase(&self) -> Phase {
+        self.shared.lifecycle.phase()
+    }
+
+    /// The first address it listens at; its port is the real one where 0 was asked for.
+    pub fn local_addr(&self) -> &Address {
+        &self.shared.addresses[0]
+    }
+
+    /// All addresses it listens at, in the order they were given.
+    pub fn local_addrs(&self) -> &[Address] {
+        &self.shared.addresses
+    }
+
+    /// What it has done and is doing, added up over its workers.
+    pub fn stats(&self) -> Stats {
+        Stats::collect(&self.shared.counters)
+    }
+
+    /// What its blocking pool is doing.
+    pub fn pool(&self) -> PoolStats {
+        self.shared.pool.stats()
+    }
+
+    pub(super) fn advance(&self, phase: Phase) {
+        if !self.shared.lifecycle.advance(phase) {
+            return;
+        }
+        for remote in self.shared.loads.remotes() {
+            // A worker whose inbox is full, or that has ended, needs no job to notice: it looks at
+            // the phase when it is woken, and `notify` wakes it.
+            if remote.run(Box::new(Worker::wake_current)).is_err() {
+                remote.notify();
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The server: joins the protocol, the scheduler and the sockets.
+//!
+//! | file | is |
+//! |---|---|
+//! | `builder` | what a container is made from |
+//! | `container` | a running container: its threads, from start to report |
+//! | `thread` | a worker's thread, from its reactor to its last answer |
+//! | `worker` | what the connections of one thread share |
+//! | `acceptor`, `spread` | where connections come from, and who gets them |
+//! | `connection` | one connection |
+//! | `service` | from a request to a reply |
+//! | `handle`, `signal` | how a container is stopped |
+
+mod acceptor;
+mod builder;
+pub(crate) mod connection;
+mod container;
+mod date;
+mod handle;
+pub(crate) mod service;
+mod signal;
+mod spread;
+mod thread;
+pub(crate) mod worker;
+
+pub use builder::Builder;
+pub use container::{Container, Report};
+pub use handle::Handle;

@@ -1,0 +1,116 @@
+//! From a request head to a reply: the route, its middleware, its handler's lane.
+//!
+//! Knows no connection: what it needs of a request's body it says in a [`Plan`].
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::handler::{BodyMode, IntoResponse, Lane, OnDisconnect, Problem, Reply};
+use crate::message::{PathParameters, Request, RequestHead, Response};
+use crate::middleware;
+use crate::router::{Found, Refusal, Routes};
+use crate::scheduler::Scheduler;
+
+/// How an application turns the container's own errors into responses.
+pub(super) type OnError = Arc<dyn Fn(&Problem) -> Response + Send + Sync>;
+
+/// A worker's way from requests to replies.
+pub(super) struct Service {
+    /// The routing table, shared by all workers.
+    routes: Arc<Routes>,
+    /// Where handlers run.
+    scheduler: Rc<Scheduler>,
+    /// The application's rendering of errors, where it has one.
+    on_error: Option<OnError>,
+    /// For routes without a limit of their own.
+    body_limit: u64,
+}
+
+/// What is to be done with a request.
+pub(super) struct Plan {
+    pub(super) target: Target,
+    /// Whether, and how, the handler takes the body.
+    pub(super) body: BodyMode,
+    /// The largest body in bytes.
+    pub(super) body_limit: u64,
+    /// What it means when the client goes.
+    pub(super) on_disconnect: OnDisconnect,
+}
+
+/// Who answers.
+pub(super) enum Target {
+    /// The route with this index; what its pattern captured.
+    Route(usize, PathParameters),
+    /// Nobody: this refusal.
+    Refusal(Refusal),
+}
+
+impl Service {
+    pub(super) fn new(
+        routes: Arc<Routes>,
+        scheduler: Scheduler,
+        on_error: Option<OnError>,
+        body_limit: u64,
+    ) -> Self {
+        Service { routes, scheduler: Rc::new(scheduler), on_error, body_limit }
+    }
+
+    /// Finds out what is to be done with a request.
+    pub(super) fn plan(&self, head: &RequestHead) -> Plan {
+        match self.routes.find(head.method(), head.path()) {
+            Found::Route(found) => {
+                let endpoint = &found.route.endpoint;
+                Plan {
+                    target: Target::Route(found.route.index, found.parameters),
+                    body: endpoint.needs().body,
+                    body_limit: endpoint.policy().body_limit.unwrap_or(self.body_limit),
+                    on_disconnect: endpoint.policy().disconnect(head.method()),
+                }
+            }
+            Found::Refused { refusal, .. } => Plan {
+                target: Target::Refusal(refusal),
+                body: BodyMode::Ignored,
+                body_limit: self.body_limit,
+                on_disconnect: OnDisconnect::Cancel,
+            },
+        }
+    }
+
+    /// Begins to answer a request as planned.
+    pub(super) fn call(&self, target: Target, mut request: Request) -> Reply {
+        match target {
+            Target::Route(index, parameters) => {
+                request.set_parameters(parameters);
+                let Some(route) = self.routes.iter().as_slice().get(index) else {
+                    return Reply::Ready(Refusal::NotFound.into_response());
+                };
+                if route.layers.is_empty() {
+                    return self.scheduler.dispatch(&route.endpoint, Some(index), request);
+                }
+                let (scheduler, endpoint) = (self.scheduler.clone(), route.endpoint.clone());
+                let end = move |request| scheduler.dispatch(&endpoint, Some(index), request);
+                self.guard(middleware::start(&route.layers, request, end))
+            }
+            Target::Refusal(refusal) => {
+                let end = move |_: Request| Reply::Ready(refusal.clone().into_response());
+                self.guard(middleware::start(self.routes.layers(), request, end))
+            }
+        }
+    }
+
+    /// Gives a response the shape that the application wants errors to have.
+    pub(super) fn finish(&self, response: Response) -> Response {
+        match (&self.on_error, response.extensions().get::<Problem>()) {
+            (Some(on_error), Some(problem)) => on_error(problem),
+            _ => response,
+        }
+    }
+
+    /// Middleware may panic too.
+    fn guard(&self, reply: Reply) -> Reply {
+        match reply {
+            Reply::Ready(response) => Reply::Ready(response),
+            Reply::Later(future) => self.scheduler.guard(future, Lane::Async),
+        }
+    }
+}

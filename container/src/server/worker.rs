@@ -1,0 +1,223 @@
+//! `Worker`: one thread's part of a container: what its connections share, and its life from the
+//! first accept to the last answer.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use slab::Slab;
+
+use super::date::DateCache;
+use super::service::Service;
+use crate::config::Config;
+use crate::http1;
+use crate::reactor::Reactor;
+use crate::scheduler::{Lifecycle, Phase, WorkerCounters};
+
+/// Bytes of the buffer that all connections of a worker read into: what a socket has ready when
+/// a client sends a large body.
+const READ_BUFFER: usize = 64 << 10;
+
+thread_local! {
+    /// The worker that runs on this thread.
+    static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
+}
+
+/// What the connections of one thread share.
+pub(crate) struct Worker {
+    pub(super) reactor: Reactor,
+    pub(super) config: Arc<Config>,
+    /// The protocol's part of the configuration, by itself since each connection holds it.
+    pub(super) protocol: Arc<http1::Config>,
+    pub(super) service: Service,
+    pub(super) counters: Arc<WorkerCounters>,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) date: DateCache,
+    /// The buffer for reading; empty while a connection has it.
+    pub(super) read_buffer: Cell<Vec<u8>>,
+    /// The buffer for writing; empty while a connection has it.
+    pub(super) write_buffer: Cell<Vec<u8>>,
+    /// While draining: until when connections that have sent nothing yet are kept.
+    pub(super) spare_until: Cell<Option<Instant>>,
+    /// The wakers of what has to hear of a new phase; a seat's number is its key.
+    seats: RefCell<Slab<Option<Waker>>>,
+    /// Woken when the last seat is given back.
+    empty: Cell<Option<Waker>>,
+    /// Woken when a seat is given back: acceptors that wait for room, one entry each.
+    freed: RefCell<Vec<Waker>>,
+}
+
+/// A place in a worker: held by connections, acceptors and detached handlers for as long as they
+/// live. A worker has drained when nobody holds one.
+pub(super) struct Seat {
+    worker: Rc<Worker>,
+    key: usize,
+    kind: SeatKind,
+}
+
+/// Who holds a seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SeatKind {
+    Connection,
+    Acceptor,
+    Detached,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        reactor: Reactor,
+        config: Arc<Config>,
+        service: Service,
+        counters: Arc<WorkerCounters>,
+        lifecycle: Lifecycle,
+    ) -> Rc<Worker> {
+        let protocol = Arc::new(config.http1.clone());
+        Rc::new(Worker {
+            reactor,
+            config,
+            protocol,
+            service,
+            counters,
+            lifecycle,
+            date: DateCache::new(),
+            read_buffer: Cell::new(Vec::new()),
+            write_buffer: Cell::new(Vec::new()),
+            spare_until: Cell::new(None),
+            seats: RefCell::new(Slab::new()),
+            empty: Cell::new(None),
+            freed: RefCell::new(Vec::new()),
+        })
+    }
+
+    /// Makes this the worker that [`wake_current`](Self::wake_current) means on this thread.
+    pub(crate) fn enter(self: &Rc<Self>) {
+        CURRENT.set(Some(self.clone()));
+    }
+
+    /// Forgets it again.
+    pub(crate) fn leave() {
+        CURRENT.set(None);
+    }
+
+    /// The worker that runs on this thread.
+    pub(crate) fn current() -> Option<Rc<Worker>> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    /// Tells everybody on this thread's worker that the phase has changed.
+    pub(crate) fn wake_current() {
+        if let Some(worker) = Worker::current() {
+            worker.wake_all();
+        }
+    }
+
+    /// The container's phase.
+    pub(super) fn phase(&self) -> Phase {
+        self.lifecycle.phase()
+    }
+
+    /// Takes a seat.
+    pub(super) fn sit(self: &Rc<Self>, kind: SeatKind) -> Seat {
+        if kind == SeatKind::Connection {
+            self.counters.accepted.add(1);
+        }
+        let key = self.seats.borrow_mut().insert(None);
+        Seat { worker: self.clone(), key, kind }
+    }
+
+    /// Connections that are open.
+    pub(super) fn connections(&self) -> usize {
+        let counters = &self.counters;
+        counters.accepted.read().saturating_sub(counters.closed.read()) as usize
+    }
+
+    /// Has this task woken when a seat is given back.
+    pub(super) fn watch_freed(&self, context: &Context<'_>) {
+        let mut freed = self.freed.borrow_mut();
+        if !freed.iter().any(|waker| waker.will_wake(context.waker())) {
+            freed.push(context.waker().clone());
+        }
+    }
+
+    /// From here on connections that have sent nothing are kept only a little while; everybody is
+    /// told.
+    pub(crate) fn begin_drain(&self) {
+        let until = self.reactor.now().checked_add(self.config.drain_first_byte);
+        self.spare_until.set(until);
+        self.wake_all();
+    }
+
+    /// Waits until nobody holds a seat, or the phase is `Closing`; says whether nobody does.
+    pub(crate) async fn emptied(&self) -> bool {
+        poll_fn(|context| {
+            let is_empty = self.seats.borrow().is_empty();
+            if is_empty || self.phase() >= Phase::Closing {
+                return Poll::Ready(is_empty);
+            }
+            self.empty.set(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Seats that are held.
+    pub(crate) fn seated(&self) -> usize {
+        self.seats.borrow().len()
+    }
+
+    /// Takes the buffer for reading, at its full length.
+    pub(super) fn take_read_buffer(&self) -> Vec<u8> {
+        let mut buffer = self.read_buffer.take();
+        if buffer.is_empty() {
+            buffer.resize(READ_BUFFER, 0);
+        }
+        buffer
+    }
+
+    /// Wakes everybody who has a seat. The wakers are taken out first: they may run code that
+    /// takes or gives back a seat.
+    pub(crate) fn wake_all(&self) {
+        let wakers: Vec<Waker> =
+            self.seats.borrow().iter().filter_map(|(_, waker)| waker.clone()).collect();
+        for waker in wakers.into_iter().chain(self.empty.take()) {
+            waker.wake();
+        }
+    }
+}
+
+impl Seat {
+    /// Has this task woken when the phase changes. Costs nothing after the first call.
+    pub(super) fn watch(&self, context: &Context<'_>) {
+        let mut seats = self.worker.seats.borrow_mut();
+        if let Some(waker @ None) = seats.get_mut(self.key) {
+            *waker = Some(context.waker().clone());
+        }
+    }
+
+    /// The worker it is a seat of.
+    pub(super) fn worker(&self) -> &Rc<Worker> {
+        &self.worker
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let (waker, is_empty) = {
+            let mut seats = self.worker.seats.borrow_mut();
+            (seats.try_remove(self.key), seats.is_empty())
+        };
+        drop(waker);
+        if self.kind == SeatKind::Connection {
+            self.worker.counters.closed.add(1);
+        }
+        for waker in self.worker.freed.take() {
+            waker.wake();
+        }
+        if is_empty && let Some(waker) = self.worker.empty.take() {
+            waker.wake();
+        }
+    }
+}

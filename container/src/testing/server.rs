@@ -1,0 +1,229 @@
+//! `Server`: one worker in memory, in virtual time; `Client`: a raw connection to it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::stream::{Faults, MemoryStream};
+use crate::config::Config;
+use crate::net::Transport;
+use crate::reactor::{Clock, Reactor};
+use crate::router::Router;
+use crate::scheduler::{
+    self, BlockingPool, Lifecycle, Phase, PoolStats, Scheduler, Stats, WorkerCounters,
+};
+use crate::server::connection::Driver;
+use crate::server::service::Service;
+use crate::server::worker::{SeatKind, Worker};
+
+/// A worker in memory. Time stands still unless [`advance`](Self::advance) moves it.
+pub struct Server {
+    reactor: Reactor,
+    worker: Rc<Worker>,
+    counters: Arc<WorkerCounters>,
+    pool: BlockingPool,
+    lifecycle: Lifecycle,
+}
+
+/// A client's end of a connection to a [`Server`].
+pub struct Client<'a> {
+    server: &'a Server,
+    /// `None` once the client has closed.
+    stream: Option<MemoryStream>,
+    /// What was received and not yet asked for.
+    received: Vec<u8>,
+}
+
+impl Server {
+    /// A server with the default configuration.
+    ///
+    /// # Panics
+    /// When the routing table is not valid.
+    pub fn new(router: Router) -> Self {
+        Self::with_config(router, |_| {})
+    }
+
+    /// A server with a configuration of the test's own.
+    ///
+    /// # Panics
+    /// When the routing table is not valid.
+    pub fn with_config(router: Router, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        change(&mut config);
+        let routes = Arc::new(router.build().expect("the routing table is valid"));
+        let reactor = Reactor::new(Clock::virtual_time()).expect("the system gives a reactor");
+        let counters = Arc::<WorkerCounters>::default();
+        let lifecycle = Lifecycle::new();
+        lifecycle.advance(Phase::Running);
+        let pool = BlockingPool::new(config.blocking.clone());
+        let endpoints = routes.iter().map(|route| &route.endpoint);
+        let context = routes.context().clone();
+        let shared =
+            Arc::new(scheduler::Shared::new(endpoints, context, pool.clone(), config.deadline));
+        let scheduler = Scheduler::new(shared, counters.clone());
+        let service = Service::new(routes, scheduler, None, config.body_limit);
+        let worker = Worker::new(
+            reactor.clone(),
+            Arc::new(config),
+            service,
+            counters.clone(),
+            lifecycle.clone(),
+        );
+        Server { reactor, worker, counters, pool, lifecycle }
+    }
+
+    /// A connection without faults.
+    pub fn connect(&self) -> Client<'_> {
+        self.connect_with(Faults::default())
+    }
+
+    /// A connection with these faults.
+    pub fn connect_with(&self, faults: Faults) -> Client<'_> {
+        let (stream, server_end) = MemoryStream::pair(faults);
+        let driver = Driver::new(server_end, None, self.worker.sit(SeatKind::Connection));
+        self.reactor.spawn_detached(Box::pin(driver));
+        self.run();
+        Client { server: self, stream: Some(stream), received: vec![] }
+    }
+
+    /// Runs until nothing is left to do at this time.
+    ///
+    /// # Panics
+    /// When the server never comes to rest.
+    pub fn run(&self) {
+        let _entered = self.reactor.enter();
+        self.pool.enter();
+        self.reactor.run_until_idle().expect("the server comes to rest");
+    }
+
+    /// Moves the time on, running everything that falls due on the way.
+    ///
+    /// # Panics
+    /// When the server never comes to rest.
+    pub fn advance(&self, duration: Duration) {
+        self.pool.enter();
+        self.reactor.advance(duration).expect("the server comes to rest");
+    }
+
+    /// Asks the server to drain.
+    pub fn drain(&self) {
+        self.lifecycle.advance(Phase::Draining);
+        self.worker.begin_drain();
+        self.run();
+    }
+
+    /// Asks the server to end now.
+    pub fn close(&self) {
+        self.lifecycle.advance(Phase::Closing);
+        self.worker.wake_all();
+        self.run();
+    }
+
+    /// What the server has done and is doing.
+    pub fn stats(&self) -> Stats {
+        Stats::collect([&self.counters])
+    }
+
+    /// What the blocking pool is doing.
+    pub fn pool(&self) -> PoolStats {
+        self.pool.stats()
+    }
+
+    /// Tasks that live: connections, and what handlers have spawned.
+    pub fn tasks(&self) -> usize {
+        self.reactor.task_count()
+    }
+
+    /// The answer to one request over a connection of its own, which it asks to close.
+    pub fn exchange(&self, request: &str) -> String {
+        let mut client = self.connect();
+        client.send(request);
+        client.received()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.reactor.shutdown();
+        self.pool.close();
+    }
+}
+
+impl Client<'_> {
+    /// Sends and lets the server run; what does not fit waits until it does, within reason.
+    ///
+    /// # Panics
+    /// When the client has closed.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        let mut rest = bytes.as_ref();
+        while !rest.is_empty() {
+            let stream = self.stream.as_mut().expect("the client is open");
+            let written = stream.try_write(rest);
+            self.server.run();
+            match written {
+                Ok(count) => rest = &rest[count..],
+                // The server takes no more, or has gone: as with a socket, the rest is not sent.
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// All that has come since the last call.
+    pub fn received_bytes(&mut self) -> Vec<u8> {
+        self.server.run();
+        while let Some(stream) = &mut self.stream {
+            let mut buffer = [0; 4096];
+            match stream.try_read(&mut buffer) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => self.received.extend_from_slice(&buffer[..count]),
+            }
+            self.server.run();
+        }
+        std::mem::take(&mut self.received)
+    }
+
+    /// All that has come since the last call, as text.
+    pub fn received(&mut self) -> String {
+        String::from_utf8_lossy(&self.received_bytes()).into_owned()
+    }
+
+    /// Whether the server has closed its side, and all it sent was received.
+    pub fn is_closed(&self) -> bool {
+        self.stream.as_ref().is_none_or(Transport::is_read_closed)
+    }
+
+    /// Whether the connection was reset.
+    pub fn was_reset(&self) -> bool {
+        self.stream.as_ref().is_some_and(MemoryStream::was_reset)
+    }
+
+    /// Closes the sending side only.
+    pub fn finish(&mut self) {
+        if let Some(stream) = &mut self.stream {
+            // In memory there is nothing to fail.
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+        }
+        self.server.run();
+    }
+
+    /// Closes, as a client that goes away.
+    pub fn close(&mut self) {
+        self.stream = None;
+        self.server.run();
+    }
+
+    /// Cuts the connection.
+    pub fn reset(&mut self) {
+        if let Some(stream) = &self.stream {
+            stream.cut();
+        }
+        self.server.run();
+    }
+
+    /// Changes how the connection misbehaves.
+    pub fn set_faults(&self, faults: Faults) {
+        if let Some(stream) = &self.stream {
+            stream.set_faults(faults);
+        }
+    }
+}
