@@ -3,4 +3,5 @@
 
 pub mod http1;
 pub mod message;
+pub mod net;
 pub mod reactor;

@@ -199,3 +199,251 @@ pub(super) fn panic_message(payload: &(dyn Any + Send)) -> &str {
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("(no message)")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, future::pending, future::poll_fn, io, rc::Rc, time::Duration};
+
+    use super::*;
+    use crate::reactor::{Clock, Reactor, TASKS_PER_TURN, spawn_local, yield_now};
+
+    fn reactor() -> Reactor {
+        Reactor::new(Clock::virtual_time()).unwrap()
+    }
+
+    fn turn(reactor: &Reactor) -> io::Result<usize> {
+        reactor.turn(Some(Duration::ZERO)).map(|turn| turn.tasks)
+    }
+
+    /// Does something when dropped, as destructors of handlers may.
+    struct OnDrop<F: FnMut()>(F);
+
+    impl<F: FnMut()> Drop for OnDrop<F> {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
+
+    #[test]
+    fn runs_in_the_order_of_spawning() {
+        let reactor = reactor();
+        let seen = Rc::new(RefCell::new(Vec::new()));
+        for number in 0..3 {
+            let seen = Rc::clone(&seen);
+            drop(reactor.spawn_local(async move { seen.borrow_mut().push(number) }));
+        }
+        assert_eq!(reactor.task_count(), 3);
+        reactor.run_until_idle().unwrap();
+        assert_eq!(*seen.borrow(), [0, 1, 2]);
+        assert_eq!(reactor.task_count(), 0);
+    }
+
+    #[test]
+    fn yielding_task_runs_once_a_turn() {
+        let reactor = reactor();
+        let yielding = reactor.spawn_local(async {
+            loop {
+                yield_now().await;
+            }
+        });
+        for _ in 0..3 {
+            assert_eq!(turn(&reactor).unwrap(), 1);
+        }
+        let other = reactor.spawn_local(async {});
+        assert_eq!(turn(&reactor).unwrap(), 2);
+        assert!(other.is_finished());
+        yielding.abort();
+        reactor.run_until_idle().unwrap();
+        assert!(yielding.is_finished());
+    }
+
+    #[test]
+    fn polls_of_a_turn_are_bounded() {
+        let reactor = reactor();
+        for _ in 0..TASKS_PER_TURN + 1 {
+            drop(reactor.spawn_local(async {}));
+        }
+        assert_eq!(turn(&reactor).unwrap(), TASKS_PER_TURN);
+        // The wait must not hold up what is left, although nothing else will end it.
+        assert_eq!(reactor.turn(None).unwrap().tasks, 1);
+    }
+
+    #[test]
+    fn task_woken_by_another_runs_in_the_same_turn() {
+        let reactor = reactor();
+        let (sender, receiver) = crate::reactor::oneshot::channel();
+        let waiting = reactor.spawn_local(receiver);
+        turn(&reactor).unwrap();
+        drop(reactor.spawn_local(async { sender.send(()) }));
+        assert_eq!(turn(&reactor).unwrap(), 2);
+        assert!(waiting.is_finished());
+    }
+
+    #[test]
+    fn destructor_of_a_task_may_spawn() {
+        let reactor = reactor();
+        let spawned = Rc::new(Cell::new(false));
+        let flag = Rc::clone(&spawned);
+        let on_drop = OnDrop(move || {
+            let flag = Rc::clone(&flag);
+            drop(spawn_local(async move { flag.set(true) }));
+        });
+        let task = reactor.spawn_local(async move {
+            let _on_drop = on_drop;
+            pending::<()>().await;
+        });
+        reactor.run_until_idle().unwrap();
+        task.abort();
+        reactor.run_until_idle().unwrap();
+        assert!(spawned.get());
+    }
+
+    #[test]
+    fn task_may_abort_itself() {
+        let reactor = reactor();
+        let handle = Rc::new(RefCell::new(None));
+        let own = Rc::clone(&handle);
+        let dropped = Rc::new(Cell::new(false));
+        let flag = Rc::clone(&dropped);
+        *handle.borrow_mut() = Some(reactor.spawn_local(async move {
+            let _on_drop = OnDrop(move || flag.set(true));
+            own.borrow().as_ref().map(crate::reactor::JoinHandle::abort);
+            pending::<()>().await;
+        }));
+        assert_eq!(turn(&reactor).unwrap(), 1);
+        assert!(dropped.get());
+        let handle = handle.take().unwrap();
+        assert!(
+            reactor
+                .block_on(handle)
+                .unwrap()
+                .unwrap_err()
+                .is_cancelled()
+        );
+    }
+
+    #[test]
+    fn panics_end_one_task_only() {
+        let reactor = reactor();
+        let other = reactor.spawn_local(yield_now());
+        let joined = reactor.spawn_local(async { panic!("joined {}", 1) });
+        reactor.spawn_detached(Box::pin(async { panic!("detached") }));
+        reactor.spawn_detached(Box::pin(async {
+            let _on_drop = OnDrop(|| panic!("dropped"));
+            yield_now().await;
+        }));
+        reactor.run_until_idle().unwrap();
+        assert!(other.is_finished());
+        assert_eq!(reactor.task_count(), 0);
+        let error = reactor.block_on(joined).unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "task panicked: joined 1");
+        assert!(error.is_panic());
+        assert_eq!(panic_message(error.into_panic().as_ref()), "joined 1");
+    }
+
+    #[test]
+    fn waker_of_a_finished_task_does_not_reach_its_slot_again() {
+        let reactor = reactor();
+        let kept = Rc::new(RefCell::new(None));
+        let keep = Rc::clone(&kept);
+        drop(reactor.spawn_local(poll_fn(move |cx| {
+            *keep.borrow_mut() = Some(cx.waker().clone());
+            Poll::Ready(())
+        })));
+        reactor.run_until_idle().unwrap();
+        let next = reactor.spawn_local(pending::<()>());
+        reactor.run_until_idle().unwrap();
+        kept.take().unwrap().wake();
+        assert_eq!(turn(&reactor).unwrap(), 0);
+        assert!(!next.is_finished());
+    }
+
+    #[test]
+    fn shutdown_drops_tasks_that_hold_the_reactor() {
+        let reactor = reactor();
+        let held = reactor.clone();
+        let in_context = Rc::new(Cell::new(false));
+        let flag = Rc::clone(&in_context);
+        let task = reactor.spawn_local(async move {
+            let _held = held;
+            let _on_drop = OnDrop(move || flag.set(Reactor::try_current().is_some()));
+            pending::<()>().await;
+        });
+        reactor.run_until_idle().unwrap();
+        reactor.shutdown();
+        assert!(task.is_finished() && in_context.get());
+        let refused = reactor.spawn_local(async {});
+        assert!(
+            reactor
+                .block_on(refused)
+                .unwrap()
+                .unwrap_err()
+                .is_cancelled()
+        );
+    }
+
+    #[test]
+    fn task_may_shut_the_reactor_down() {
+        let reactor = reactor();
+        let held = reactor.clone();
+        let other = reactor.spawn_local(pending::<()>());
+        let task = reactor.spawn_local(async move {
+            held.shutdown();
+            pending::<()>().await;
+        });
+        reactor.run_until_idle().unwrap();
+        assert!(other.is_finished() && task.is_finished());
+        assert_eq!(reactor.task_count(), 0);
+    }
+
+    #[test]
+    fn last_clone_drops_the_tasks_inside_the_reactor() {
+        let reactor = reactor();
+        let in_context = Rc::new(Cell::new(false));
+        let flag = Rc::clone(&in_context);
+        drop(reactor.spawn_local(async move {
+            let _on_drop = OnDrop(move || flag.set(Reactor::try_current().is_some()));
+            pending::<()>().await;
+        }));
+        reactor.run_until_idle().unwrap();
+        let entered = reactor.enter();
+        drop(reactor);
+        assert!(!in_context.get());
+        drop(entered);
+        assert!(in_context.get());
+    }
+
+    #[test]
+    fn dropping_the_guard_aborts_and_dropping_the_handle_does_not() {
+        let reactor = reactor();
+        let ends = Rc::new(Cell::new(0));
+        let task = || {
+            let ends = Rc::clone(&ends);
+            async move {
+                yield_now().await;
+                ends.set(ends.get() + 1);
+            }
+        };
+        drop(reactor.spawn_local(task()));
+        drop(reactor.spawn_local(task()).abort_on_drop());
+        reactor.run_until_idle().unwrap();
+        assert_eq!(ends.get(), 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "from inside its own turn")]
+    fn nested_turn_is_refused() {
+        let reactor = reactor();
+        let inner = reactor.clone();
+        let nested = reactor.spawn_local(async move { turn(&inner).map(drop) });
+        let error = reactor.block_on(nested).unwrap().unwrap_err();
+        std::panic::resume_unwind(error.into_panic());
+    }
+
+    #[test]
+    fn tasks_are_small() {
+        assert!(size_of::<Option<Task>>() <= 48);
+        // Two counts and the header.
+        assert!(2 * size_of::<usize>() + size_of::<TaskHeader>() <= 48);
+    }
+}

@@ -142,3 +142,54 @@ impl<T> State<T> {
 fn lock<T>(cell: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
     cell.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn poll<T>(receiver: &mut Receiver<T>) -> Poll<Result<T, Closed>> {
+        Pin::new(receiver).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn value_is_taken_once() {
+        let (sender, mut receiver) = channel();
+        assert!(poll(&mut receiver).is_pending());
+        assert!(!sender.is_closed());
+        sender.send(1).unwrap();
+        assert_eq!(poll(&mut receiver), Poll::Ready(Ok(1)));
+        assert_eq!(poll(&mut receiver), Poll::Ready(Err(Closed)));
+    }
+
+    #[test]
+    fn each_end_sees_the_other_go() {
+        let (sender, mut receiver) = channel::<()>();
+        drop(sender);
+        assert_eq!(poll(&mut receiver), Poll::Ready(Err(Closed)));
+
+        let (sender, receiver) = channel();
+        drop(receiver);
+        assert!(sender.is_closed());
+        assert_eq!(sender.send(1), Err(1));
+    }
+
+    #[test]
+    fn unread_value_is_dropped_with_the_receiver() {
+        let value = Arc::new(());
+        let (sender, receiver) = channel();
+        sender.send(Arc::clone(&value)).unwrap();
+        drop(receiver);
+        assert_eq!(Arc::strong_count(&value), 1);
+    }
+
+    #[test]
+    fn end_of_the_sender_wakes() {
+        let reactor = crate::reactor::Reactor::new(crate::reactor::Clock::virtual_time()).unwrap();
+        let (sender, receiver) = channel::<()>();
+        let task = reactor.spawn_local(receiver);
+        reactor.run_until_idle().unwrap();
+        std::thread::spawn(move || drop(sender)).join().unwrap();
+        reactor.run_until_idle().unwrap();
+        assert!(task.is_finished());
+    }
+}

@@ -230,3 +230,185 @@ impl Drop for OutsideWork {
         self.shared.notify();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::{pending, poll_fn},
+        sync::mpsc,
+        task::{Poll, Waker},
+        thread,
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::reactor::{Clock, Reactor, Turn, oneshot};
+
+    fn reactor() -> Reactor {
+        Reactor::new(Clock::virtual_time()).unwrap()
+    }
+
+    #[test]
+    fn wakes_of_many_threads_arrive() {
+        const THREADS: usize = 4;
+        const VALUES: usize = 500;
+        let reactor = Reactor::new(Clock::real()).unwrap();
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            (0..THREADS * VALUES).map(|_| oneshot::channel()).unzip();
+        let tasks: Vec<_> = receivers
+            .into_iter()
+            .map(|r| reactor.spawn_local(r))
+            .collect();
+        let mut senders = senders.into_iter();
+        let threads: Vec<_> = (0..THREADS)
+            .map(|_| {
+                let mine: Vec<_> = senders.by_ref().take(VALUES).collect();
+                thread::spawn(move || mine.into_iter().for_each(|s| s.send(1).unwrap()))
+            })
+            .collect();
+        for task in tasks {
+            assert_eq!(reactor.block_on(task).unwrap().unwrap(), Ok(1));
+        }
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+    }
+
+    #[test]
+    fn overflow_of_the_inbox_loses_no_wake() {
+        let reactor = reactor();
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            (0..3 * INBOX_CAPACITY).map(|_| oneshot::channel()).unzip();
+        let tasks: Vec<_> = receivers
+            .into_iter()
+            .map(|r| reactor.spawn_local(r))
+            .collect();
+        reactor.run_until_idle().unwrap();
+        // All are sent before the reactor looks.
+        let thread = thread::spawn(|| senders.into_iter().for_each(|s| s.send(()).unwrap()));
+        thread.join().unwrap();
+        let sum = reactor.run_until_idle().unwrap();
+        assert!(tasks.iter().all(crate::reactor::JoinHandle::is_finished));
+        assert_eq!(sum.tasks, tasks.len());
+    }
+
+    #[test]
+    fn repeated_wakes_of_one_task_are_not_lost() {
+        const ROUNDS: usize = 2_000;
+        let reactor = Reactor::new(Clock::real()).unwrap();
+        let (to_thread, wakers) = mpsc::channel::<Waker>();
+        let thread = thread::spawn(move || wakers.into_iter().for_each(Waker::wake));
+        let mut rounds = 0;
+        let task = reactor.spawn_local(poll_fn(move |cx| {
+            rounds += 1;
+            to_thread.send(cx.waker().clone()).unwrap();
+            if rounds < ROUNDS {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        }));
+        reactor.block_on(task).unwrap().unwrap();
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn wakers_may_outlive_task_and_reactor() {
+        let reactor = reactor();
+        let (keep, kept) = mpsc::channel::<Waker>();
+        drop(reactor.spawn_local(poll_fn(move |cx| {
+            keep.send(cx.waker().clone()).unwrap();
+            Poll::<()>::Pending
+        })));
+        reactor.run_until_idle().unwrap();
+        let waker = kept.recv().unwrap();
+        let remote = reactor.remote();
+        drop(reactor);
+        waker.wake_by_ref();
+        thread::spawn(move || waker.wake()).join().unwrap();
+        remote.notify();
+        assert!(remote.run(Box::new(|| {})).is_err());
+    }
+
+    #[test]
+    fn jobs_run_here_and_are_bounded() {
+        let reactor = reactor();
+        let remote = reactor.remote();
+        let (done, runs) = mpsc::channel();
+        let job = |done: &mpsc::Sender<()>| -> Job {
+            let done = done.clone();
+            Box::new(move || done.send(()).unwrap())
+        };
+        for _ in 0..JOB_CAPACITY {
+            assert!(remote.run(job(&done)).is_ok());
+        }
+        assert!(remote.run(job(&done)).is_err());
+        let first = reactor.turn(Some(Duration::ZERO)).unwrap();
+        assert_eq!(
+            first,
+            Turn {
+                wakes: JOBS_PER_TURN,
+                ..Turn::default()
+            }
+        );
+        // What is left must not wait for a notification.
+        reactor.run_until_idle().unwrap();
+        assert_eq!(runs.try_iter().count(), JOB_CAPACITY);
+        assert!(remote.run(Box::new(|| panic!("in a job"))).is_ok());
+        assert!(remote.run(job(&done)).is_ok());
+        reactor.run_until_idle().unwrap();
+        assert_eq!(runs.try_iter().count(), 1);
+        reactor.shutdown();
+        assert!(remote.run(job(&done)).is_err());
+    }
+
+    #[test]
+    fn idle_waits_for_outside_work() {
+        let reactor = reactor();
+        let (sender, receiver) = oneshot::channel();
+        let task = reactor.spawn_local(receiver);
+        let work = reactor.outside_work();
+        let (start, started) = mpsc::channel::<()>();
+        let thread = thread::spawn(move || {
+            started.recv().unwrap();
+            sender.send(()).unwrap();
+            drop(work);
+        });
+        drop(reactor.spawn_local(async move { start.send(()) }));
+        reactor.run_until_idle().unwrap();
+        assert!(task.is_finished());
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn virtual_time_stands_while_outside_work_is_under_way() {
+        let reactor = reactor();
+        let (sender, receiver) = oneshot::channel();
+        let work = reactor.outside_work();
+        let thread = thread::spawn(move || {
+            sender.send(()).unwrap();
+            drop(work);
+        });
+        let hour = Duration::from_secs(3600);
+        let result = reactor.block_on(async { crate::reactor::timeout(hour, receiver).await });
+        assert_eq!(result.unwrap(), Ok(Ok(())));
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn notification_ends_a_wait() {
+        let reactor = Reactor::new(Clock::real()).unwrap();
+        drop(reactor.spawn_local(pending::<()>()));
+        reactor.run_until_idle().unwrap();
+        let remote = reactor.remote();
+        let thread = thread::spawn(move || remote.notify());
+        assert_eq!(
+            reactor.turn(None).unwrap(),
+            Turn {
+                wakes: 1,
+                ..Turn::default()
+            }
+        );
+        thread.join().unwrap();
+    }
+}

@@ -282,3 +282,173 @@ impl Waiter {
         self.waker.set(newer.or(Some(waker)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::Wake,
+        time::Duration,
+    };
+
+    use mio::net::UnixStream;
+
+    use super::*;
+    use crate::reactor::{Clock, yield_now};
+
+    const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    struct Fixture {
+        reactor: Reactor,
+        source: Registration<UnixStream>,
+        peer: UnixStream,
+        wakes: Arc<Wakes>,
+    }
+
+    impl Fixture {
+        fn new() -> Fixture {
+            let reactor = Reactor::new(Clock::real()).unwrap();
+            let (io, peer) = UnixStream::pair().unwrap();
+            let source = reactor.register(io, BOTH).unwrap();
+            let fixture = Fixture {
+                reactor,
+                source,
+                peer,
+                wakes: Arc::default(),
+            };
+            // The event that says it can be written.
+            fixture.turn();
+            fixture
+        }
+
+        /// Turns until an event came; returns the wakes it caused.
+        fn turn(&self) -> usize {
+            while self.reactor.turn(None).unwrap().events == 0 {}
+            self.wakes.0.swap(0, Ordering::Relaxed)
+        }
+
+        fn poll_read(&self) -> Poll<()> {
+            let waker = Waker::from(Arc::clone(&self.wakes));
+            self.source
+                .poll_read_ready(&mut Context::from_waker(&waker))
+        }
+
+        fn poll_read_with(&self, waker: &Waker) -> Poll<()> {
+            self.source.poll_read_ready(&mut Context::from_waker(waker))
+        }
+    }
+
+    #[test]
+    fn readiness_stays_until_cleared() {
+        let mut fixture = Fixture::new();
+        assert!(fixture.source.is_write_ready());
+        assert!(fixture.poll_read().is_pending());
+        fixture.peer.write_all(b"a").unwrap();
+        assert_eq!(fixture.turn(), 1);
+        assert!(fixture.poll_read().is_ready() && fixture.source.is_read_ready());
+        assert_eq!(fixture.source.io().read(&mut [0; 8]).unwrap(), 1);
+        fixture.source.clear_read_ready();
+        assert!(fixture.poll_read().is_pending());
+    }
+
+    #[test]
+    fn only_who_waits_is_woken() {
+        let mut fixture = Fixture::new();
+        fixture.peer.write_all(b"a").unwrap();
+        assert_eq!(fixture.turn(), 0);
+        fixture.source.clear_read_ready();
+        assert!(fixture.poll_read().is_pending());
+        fixture.peer.write_all(b"b").unwrap();
+        assert_eq!(fixture.turn(), 1);
+        fixture.peer.write_all(b"c").unwrap();
+        assert_eq!(fixture.turn(), 0);
+    }
+
+    #[test]
+    fn waiting_again_clones_no_waker() {
+        let mut fixture = Fixture::new();
+        let waker = Waker::from(Arc::clone(&fixture.wakes));
+        for _ in 0..3 {
+            fixture.source.clear_read_ready();
+            assert!(fixture.poll_read_with(&waker).is_pending());
+            // The fixture's, the local and the one the source keeps.
+            assert_eq!(Arc::strong_count(&fixture.wakes), 3);
+            fixture.peer.write_all(b"a").unwrap();
+            assert_eq!(fixture.turn(), 1);
+        }
+    }
+
+    #[test]
+    fn end_and_hang_up_are_seen() {
+        let mut fixture = Fixture::new();
+        fixture.peer.write_all(b"a").unwrap();
+        fixture.peer.shutdown(std::net::Shutdown::Write).unwrap();
+        fixture.turn();
+        assert!(fixture.source.is_read_closed() && fixture.source.is_read_ready());
+        assert!(!fixture.source.is_write_closed() && !fixture.source.is_failed());
+        drop(std::mem::replace(
+            &mut fixture.peer,
+            UnixStream::pair().unwrap().0,
+        ));
+        fixture.turn();
+        assert!(fixture.source.is_write_closed() && fixture.source.is_failed());
+    }
+
+    #[test]
+    fn late_event_does_not_reach_the_next_owner_of_the_slot() {
+        let reactor = Reactor::new(Clock::real()).unwrap();
+        let table = &reactor.inner.sources;
+        let old = table.insert();
+        table.remove(old.token);
+        let new = table.insert();
+        assert_eq!(old.token.0 & SLOT_MASK, new.token.0 & SLOT_MASK);
+        assert!(table.state_of(old.token).is_none());
+        assert!(table.state_of(new.token).is_some());
+    }
+
+    #[test]
+    fn drop_deregisters_and_map_does_not() {
+        let fixture = Fixture::new();
+        let mapped = fixture.source.map(|io| io);
+        assert_eq!(fixture.reactor.inner.sources.slots.borrow().len(), 1);
+        assert!(mapped.is_write_ready());
+        drop(mapped);
+        assert_eq!(fixture.reactor.inner.sources.slots.borrow().len(), 0);
+    }
+
+    #[test]
+    fn registration_may_outlive_its_reactor() {
+        let Fixture {
+            reactor, source, ..
+        } = Fixture::new();
+        drop(reactor);
+        assert!(source.is_write_ready());
+    }
+
+    #[test]
+    fn task_that_always_yields_does_not_starve_a_source() {
+        let mut fixture = Fixture::new();
+        fixture.reactor.spawn_detached(Box::pin(async {
+            loop {
+                yield_now().await;
+            }
+        }));
+        assert!(fixture.poll_read().is_pending());
+        fixture.peer.write_all(b"a").unwrap();
+        assert_eq!(fixture.turn(), 1);
+        assert!(fixture.reactor.turn(Some(Duration::MAX)).unwrap().tasks > 0);
+    }
+}

@@ -235,3 +235,157 @@ pub(super) fn instant_after(now: Instant, duration: Duration) -> Instant {
     now.checked_add(duration)
         .unwrap_or_else(|| now + FAR_FUTURE)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, future::pending, rc::Rc};
+
+    use super::*;
+    use crate::reactor::{Clock, Turn};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn reactor() -> Reactor {
+        Reactor::new(Clock::virtual_time()).unwrap()
+    }
+
+    fn armed(reactor: &Reactor) -> usize {
+        reactor.inner.timers.borrow().armed()
+    }
+
+    #[test]
+    fn sleeps_end_in_the_order_of_their_deadlines() {
+        let reactor = reactor();
+        let seen = Rc::new(RefCell::new(Vec::new()));
+        for seconds in [3, 1, 2] {
+            let seen = Rc::clone(&seen);
+            drop(reactor.spawn_local(async move {
+                let start = Reactor::current().now();
+                sleep(SECOND * seconds).await;
+                seen.borrow_mut()
+                    .push((seconds, (Reactor::current().now() - start).as_secs()));
+            }));
+        }
+        reactor.advance(SECOND * 2).unwrap();
+        assert_eq!(*seen.borrow(), [(1, 1), (2, 2)]);
+        reactor.advance(SECOND).unwrap();
+        assert_eq!(*seen.borrow(), [(1, 1), (2, 2), (3, 3)]);
+        assert_eq!(armed(&reactor), 0);
+    }
+
+    #[test]
+    fn advance_stops_at_timers_that_tasks_make_on_the_way() {
+        let reactor = reactor();
+        let task = reactor.spawn_local(async {
+            for _ in 0..10 {
+                sleep(SECOND).await;
+            }
+        });
+        reactor.advance(SECOND * 9).unwrap();
+        assert!(!task.is_finished());
+        reactor.advance(SECOND).unwrap();
+        assert!(task.is_finished());
+    }
+
+    #[test]
+    fn dropped_sleep_cancels_its_timer() {
+        let reactor = reactor();
+        let task = reactor.spawn_local(async { sleep(SECOND).await });
+        reactor.run_until_idle().unwrap();
+        assert_eq!(armed(&reactor), 1);
+        task.abort();
+        reactor.run_until_idle().unwrap();
+        assert_eq!(armed(&reactor), 0);
+    }
+
+    #[test]
+    fn reset_moves_both_ways() {
+        let reactor = reactor();
+        let sleeping = Rc::new(RefCell::new({
+            let _context = reactor.enter();
+            sleep(SECOND * 2)
+        }));
+        let polled = Rc::clone(&sleeping);
+        let task = reactor.spawn_local(std::future::poll_fn(move |cx| {
+            Pin::new(&mut *polled.borrow_mut()).poll(cx)
+        }));
+        let start = reactor.now();
+        reactor.run_until_idle().unwrap();
+        sleeping.borrow_mut().reset(start + SECOND * 5);
+        assert_eq!(
+            reactor.advance(SECOND * 4).unwrap().tasks,
+            0,
+            "no wake at the old deadline"
+        );
+        sleeping.borrow_mut().reset(start + SECOND * 4);
+        assert!(sleeping.borrow().is_elapsed());
+        reactor.run_until_idle().unwrap();
+        assert!(task.is_finished());
+    }
+
+    #[test]
+    fn timeout_takes_what_came_in_time() {
+        let reactor = reactor();
+        let in_time = reactor.block_on(async { timeout(SECOND, sleep(SECOND)).await });
+        assert_eq!(in_time.unwrap(), Ok(()));
+        let late = reactor.block_on(async {
+            let deadline = Reactor::current().now() + SECOND;
+            timeout_at(deadline, pending::<()>()).await
+        });
+        assert_eq!(
+            late.unwrap().unwrap_err().to_string(),
+            "deadline has elapsed"
+        );
+    }
+
+    #[test]
+    fn idle_timers_cost_nothing() {
+        const SLEEPERS: usize = 100_000;
+        let reactor = reactor();
+        for _ in 0..SLEEPERS {
+            reactor.spawn_detached(Box::pin(async { sleep(SECOND * 60).await }));
+        }
+        reactor.run_until_idle().unwrap();
+        assert_eq!(armed(&reactor), SLEEPERS);
+        assert_eq!(reactor.advance(SECOND * 59).unwrap(), Turn::default());
+        let sum = reactor.advance(SECOND).unwrap();
+        assert_eq!((sum.timers, sum.tasks), (SLEEPERS, SLEEPERS));
+        assert_eq!(reactor.task_count(), 0);
+    }
+
+    #[test]
+    fn endless_durations_do_not_panic() {
+        let reactor = reactor();
+        let task = reactor.spawn_local(async { sleep(Duration::MAX).await });
+        reactor.advance(SECOND * 86_400 * 365).unwrap();
+        assert!(!task.is_finished());
+    }
+
+    #[test]
+    fn real_time_passes() {
+        let reactor = Reactor::new(Clock::real()).unwrap();
+        let start = std::time::Instant::now();
+        let span = Duration::from_millis(1);
+        reactor.block_on(async { sleep(span).await }).unwrap();
+        assert!(start.elapsed() >= span);
+    }
+
+    #[test]
+    fn outlives_its_reactor_in_silence() {
+        let reactor = reactor();
+        let mut sleeping = {
+            let _context = reactor.enter();
+            sleep(SECOND)
+        };
+        drop(reactor);
+        sleeping.reset(std::time::Instant::now());
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(Pin::new(&mut sleeping).poll(&mut cx).is_pending());
+    }
+
+    #[test]
+    #[should_panic(expected = "no current reactor")]
+    fn needs_a_reactor() {
+        drop(sleep(SECOND));
+    }
+}

@@ -140,3 +140,137 @@ impl TimerQueue {
         self.order.insert(place, id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::Wake,
+        time::Duration,
+    };
+
+    use super::*;
+
+    /// Counts its wakes, so that a test can tell which timer fired.
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    struct Fixture {
+        timers: TimerQueue,
+        start: Instant,
+        counts: Vec<Arc<Count>>,
+    }
+
+    impl Fixture {
+        fn new() -> Fixture {
+            Fixture {
+                timers: TimerQueue::default(),
+                start: Instant::now(),
+                counts: Vec::new(),
+            }
+        }
+
+        fn at(&self, second: u64) -> Instant {
+            self.start + Duration::from_secs(second)
+        }
+
+        fn insert(&mut self, second: u64) -> TimerId {
+            let count = Arc::new(Count::default());
+            self.counts.push(Arc::clone(&count));
+            self.timers.insert(self.at(second), Waker::from(count))
+        }
+
+        /// The numbers of the timers that fire at this time, in their order.
+        fn fired(&mut self, second: u64) -> Vec<usize> {
+            let now = self.at(second);
+            let mut fired = Vec::new();
+            while let Some(waker) = self.timers.pop_expired(now) {
+                waker.wake();
+                let found = self
+                    .counts
+                    .iter()
+                    .position(|c| c.0.swap(0, Ordering::Relaxed) == 1);
+                fired.push(found.unwrap());
+            }
+            fired
+        }
+    }
+
+    #[test]
+    fn fires_in_order_and_once() {
+        let mut fixture = Fixture::new();
+        for second in [3, 1, 2, 1] {
+            fixture.insert(second);
+        }
+        assert_eq!(fixture.timers.next_deadline(), Some(fixture.at(1)));
+        assert_eq!(fixture.fired(0), [0; 0]);
+        assert_eq!(fixture.fired(2), [1, 3, 2]);
+        assert_eq!(fixture.fired(9), [0]);
+        assert_eq!(fixture.fired(9), [0; 0]);
+        assert_eq!(fixture.timers.next_deadline(), None);
+    }
+
+    #[test]
+    fn later_deadline_keeps_its_place_until_it_comes_up() {
+        let mut fixture = Fixture::new();
+        let timer = fixture.insert(1);
+        fixture.timers.set_deadline(timer, fixture.at(5));
+        assert_eq!(fixture.timers.next_deadline(), Some(fixture.at(1)));
+        assert_eq!(fixture.fired(1), [0; 0]);
+        assert_eq!(fixture.timers.next_deadline(), Some(fixture.at(5)));
+        assert_eq!(fixture.fired(5), [0]);
+    }
+
+    #[test]
+    fn earlier_deadline_moves_at_once() {
+        let mut fixture = Fixture::new();
+        let timer = fixture.insert(5);
+        fixture.insert(3);
+        fixture.timers.set_deadline(timer, fixture.at(1));
+        assert_eq!(fixture.timers.next_deadline(), Some(fixture.at(1)));
+        assert_eq!(fixture.fired(4), [0, 1]);
+    }
+
+    #[test]
+    fn fired_timer_fires_again_only_when_armed() {
+        let mut fixture = Fixture::new();
+        let timer = fixture.insert(1);
+        assert_eq!(fixture.fired(1), [0]);
+        fixture.timers.set_deadline(timer, fixture.at(2));
+        assert_eq!(fixture.fired(2), [0; 0]);
+        let waker = Waker::from(Arc::clone(&fixture.counts[0]));
+        assert!(
+            fixture
+                .timers
+                .arm(timer, fixture.at(3), waker.clone())
+                .is_none()
+        );
+        assert!(fixture.timers.is_armed_for(timer, fixture.at(3), &waker));
+        assert!(!fixture.timers.is_armed_for(timer, fixture.at(4), &waker));
+        assert!(
+            !fixture
+                .timers
+                .is_armed_for(timer, fixture.at(3), Waker::noop())
+        );
+        assert_eq!(fixture.fired(3), [0]);
+    }
+
+    #[test]
+    fn removed_timer_is_silent() {
+        let mut fixture = Fixture::new();
+        let timer = fixture.insert(1);
+        fixture.insert(1);
+        assert!(fixture.timers.remove(timer).is_some());
+        assert_eq!(fixture.timers.armed(), 1);
+        assert_eq!(fixture.fired(1), [1]);
+    }
+}

@@ -1,0 +1,225 @@
+//! Making listening sockets: options, inherited descriptors, either kind.
+//! Must not know a reactor: a listening socket may go to another thread until it is attached.
+
+use std::{
+    io,
+    net::SocketAddr,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use mio::{Interest, Registry, Token, event::Source};
+use socket2::{Domain, Socket, Type};
+
+use super::{Accepted, Address, AnySocket, BindAddress, ListenSocket, UnixListenSocket};
+
+/// Connections the kernel keeps until they are accepted. Linux caps it at `somaxconn`, whose
+/// default this is; a smaller one makes a burst of clients wait a second for their second SYN.
+pub const BACKLOG: u32 = 4096;
+
+/// Linux lets accepted sockets inherit `TCP_NODELAY`; elsewhere it costs a call for each.
+const NODELAY_IS_INHERITED: bool = cfg!(target_os = "linux");
+
+/// How to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenOptions {
+    /// Whether other sockets of the same user may listen at the same TCP address, the kernel
+    /// spreading the connections (`SO_REUSEPORT`). Default: no.
+    pub reuse_port: bool,
+    /// Connections the kernel keeps until they are accepted. Default: [`BACKLOG`].
+    pub backlog: u32,
+}
+
+impl ListenOptions {
+    /// The backlog as `listen(2)` wants it.
+    pub(super) fn backlog(&self) -> i32 {
+        i32::try_from(self.backlog).unwrap_or(i32::MAX)
+    }
+}
+
+impl Default for ListenOptions {
+    fn default() -> ListenOptions {
+        ListenOptions {
+            reuse_port: false,
+            backlog: BACKLOG,
+        }
+    }
+}
+
+/// A listening socket of either kind: `Send`, until it is attached to a reactor.
+///
+/// ```
+/// use container::net::{AnyListener, BindAddress, ListenOptions, ListenSocket};
+///
+/// let address: BindAddress = "127.0.0.1:0".parse().unwrap();
+/// let listener = AnyListener::bind(&address, &ListenOptions::default())?;
+/// assert_ne!(listener.local()?.as_tcp().unwrap().port(), 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub enum AnyListener {
+    /// TCP.
+    Tcp(mio::net::TcpListener),
+    /// Unix.
+    Unix(UnixListenSocket),
+}
+
+impl AnyListener {
+    /// Listens at the address; of several TCP addresses, at the first that can be bound.
+    ///
+    /// # Errors
+    /// Those of the name service, `bind(2)` and `listen(2)`.
+    pub fn bind(address: &BindAddress, options: &ListenOptions) -> io::Result<AnyListener> {
+        if let BindAddress::Unix(path) = address {
+            return UnixListenSocket::bind(path, options).map(AnyListener::Unix);
+        }
+        let none = io::Error::new(io::ErrorKind::AddrNotAvailable, "no address to bind");
+        let mut result = Err(none);
+        for candidate in address.resolve()? {
+            result = tcp(candidate, options).map(AnyListener::Tcp);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Takes over a listening socket that was made elsewhere: a listener of `std`, or a
+    /// descriptor inherited from a service manager or a former process. A Unix socket's file
+    /// goes with it.
+    ///
+    /// # Errors
+    /// `InvalidInput` when it is not a listening TCP or Unix stream socket.
+    pub fn inherit(descriptor: impl Into<OwnedFd>) -> io::Result<AnyListener> {
+        let socket = Socket::from(descriptor.into());
+        if !socket.is_listener()? || socket.r#type()? != Type::STREAM {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a listening socket",
+            ));
+        }
+        socket.set_nonblocking(true)?;
+        socket.set_cloexec(true)?;
+        let local = socket.local_addr()?;
+        if local.is_unix() {
+            return Ok(AnyListener::Unix(UnixListenSocket::inherit(
+                socket,
+                local.as_pathname(),
+            )));
+        }
+        socket.set_tcp_nodelay(true)?;
+        Ok(AnyListener::Tcp(mio::net::TcpListener::from_std(
+            socket.into(),
+        )))
+    }
+
+    /// Leaves a Unix socket's file in place when the listener is dropped, for the process the
+    /// socket is handed over to.
+    pub fn keep_file(&self) {
+        if let AnyListener::Unix(socket) = self {
+            socket.keep_file();
+        }
+    }
+}
+
+impl ListenSocket for AnyListener {
+    type Socket = AnySocket;
+
+    fn accept(&self) -> io::Result<Accepted<AnySocket>> {
+        match self {
+            AnyListener::Tcp(listener) => {
+                let Accepted { socket, peer } = ListenSocket::accept(listener)?;
+                Ok(Accepted {
+                    socket: AnySocket::Tcp(socket),
+                    peer,
+                })
+            }
+            AnyListener::Unix(listener) => {
+                let Accepted { socket, peer } = listener.accept()?;
+                Ok(Accepted {
+                    socket: AnySocket::Unix(socket),
+                    peer,
+                })
+            }
+        }
+    }
+
+    fn local(&self) -> io::Result<Address> {
+        match self {
+            AnyListener::Tcp(listener) => listener.local(),
+            AnyListener::Unix(listener) => listener.local(),
+        }
+    }
+}
+
+impl ListenSocket for mio::net::TcpListener {
+    type Socket = mio::net::TcpStream;
+
+    fn accept(&self) -> io::Result<Accepted<mio::net::TcpStream>> {
+        let (socket, peer) = mio::net::TcpListener::accept(self)?;
+        if !NODELAY_IS_INHERITED {
+            socket.set_nodelay(true)?;
+        }
+        Ok(Accepted {
+            socket,
+            peer: peer.into(),
+        })
+    }
+
+    fn local(&self) -> io::Result<Address> {
+        self.local_addr().map(Address::from)
+    }
+}
+
+/// A TCP socket that listens at `address`.
+pub(super) fn tcp(
+    address: SocketAddr,
+    options: &ListenOptions,
+) -> io::Result<mio::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    // Without it a restart has to wait for old connections in TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    if options.reuse_port {
+        socket.set_reuse_port(true)?;
+    }
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(options.backlog())?;
+    Ok(mio::net::TcpListener::from_std(socket.into()))
+}
+
+impl Source for AnyListener {
+    fn register(&mut self, registry: &Registry, token: Token, wanted: Interest) -> io::Result<()> {
+        match self {
+            AnyListener::Tcp(listener) => listener.register(registry, token, wanted),
+            AnyListener::Unix(listener) => listener.register(registry, token, wanted),
+        }
+    }
+
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        wanted: Interest,
+    ) -> io::Result<()> {
+        match self {
+            AnyListener::Tcp(listener) => listener.reregister(registry, token, wanted),
+            AnyListener::Unix(listener) => listener.reregister(registry, token, wanted),
+        }
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        match self {
+            AnyListener::Tcp(listener) => listener.deregister(registry),
+            AnyListener::Unix(listener) => listener.deregister(registry),
+        }
+    }
+}
+
+impl AsFd for AnyListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            AnyListener::Tcp(listener) => listener.as_fd(),
+            AnyListener::Unix(listener) => listener.as_fd(),
+        }
+    }
+}
