@@ -1,6 +1,7 @@
 //! An asynchronous web container.
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod http1;
 pub mod message;
 pub mod net;

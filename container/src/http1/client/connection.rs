@@ -161,8 +161,8 @@ impl ClientConnection {
     }
 
     /// Takes the next step in `input`, which begins with what earlier calls left unconsumed. To be
-    /// called again while it consumes something or tells an event, and input is left (and once
-    /// more without input where an event was the last piece of a body).
+    /// called again while it consumes something or tells an event, and input is left, and as long as
+    /// it [has more to tell](Self::has_more_to_tell).
     ///
     /// # Errors
     /// When the server broke the protocol; the connection is closed then.
@@ -197,6 +197,17 @@ impl ClientConnection {
             Reading::Tunnel => Ok(None),
             Reading::Head | Reading::Body(_) | Reading::Closed => Err(ResponseError::Incomplete),
         }
+    }
+
+    /// The connection ends here, whatever was going on.
+    pub fn close(&mut self) {
+        self.reading = Reading::Closed;
+    }
+
+    /// Whether there is an event that needs no further input: the end of a body whose last byte
+    /// has been told.
+    pub fn has_more_to_tell(&self) -> bool {
+        matches!(self.reading, Reading::Body(Decoder::Length(0)))
     }
 
     /// Whether another request could be written and answered, and none is under way.

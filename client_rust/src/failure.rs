@@ -1,0 +1,64 @@
+//! What a request can fail by, named so that a thousand of them make one line.
+
+use std::{collections::BTreeMap, fmt, io};
+
+use container::http1::ResponseError;
+
+/// Why a request counts as failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Failure {
+    /// No connection could be made.
+    Connect,
+    /// No complete answer came in time.
+    Timeout,
+    /// The server, or something between, reset the connection.
+    Reset,
+    /// The server closed before the answer was complete.
+    ClosedEarly,
+    /// What came is not HTTP/1.
+    Malformed,
+    /// An answer with a status from 400 on, or one that no load asks for (101).
+    Status(u16),
+    /// The connection before it failed so often that the rest was given up.
+    NotSent,
+    /// Something else of the operating system's.
+    System(io::ErrorKind),
+}
+
+/// How many failures there were of each kind.
+pub(crate) type Failures = BTreeMap<Failure, u64>;
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Failure::Connect => "connect",
+            Failure::Timeout => "timeout",
+            Failure::Reset => "reset",
+            Failure::ClosedEarly => "closed early",
+            Failure::Malformed => "malformed answer",
+            Failure::NotSent => "not sent",
+            Failure::Status(status) => return write!(formatter, "status {status}"),
+            Failure::System(kind) => return write!(formatter, "other: {kind}"),
+        })
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => Failure::Reset,
+            kind => Failure::System(kind),
+        }
+    }
+}
+
+impl From<ResponseError> for Failure {
+    fn from(error: ResponseError) -> Self {
+        match error {
+            ResponseError::Incomplete => Failure::ClosedEarly,
+            _ => Failure::Malformed,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Outgoing HTTP.
+
+mod url;
+
+pub use url::{Url, UrlError};
