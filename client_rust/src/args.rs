@@ -1,6 +1,6 @@
 //! The command line. Must not act on it.
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, error::ErrorKind};
 use container::{client::Url, message::Method};
@@ -20,6 +20,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Sends many requests and measures throughput and latency.
     Load(LoadArgs),
+    /// Makes the same requests one after another and all at the same time, and compares.
+    Compare(CompareArgs),
+    /// Sends many slow requests at the same time and shows when each was done.
+    Slow(SlowArgs),
 }
 
 /// The flags of `load`.
@@ -80,6 +84,50 @@ pub(crate) struct LoadArgs {
     pub(crate) json: bool,
 }
 
+/// The flags of `compare`.
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Where /users and /customers are
+    #[arg(long, default_value = "http://localhost:8888/")]
+    pub(crate) url: Url,
+
+    /// Longest time for one request
+    #[arg(long, default_value = "30s", value_parser = duration::parse, value_name = "TIME")]
+    pub(crate) timeout: Duration,
+
+    /// Makes the choice of names repeatable
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The flags of `slow`.
+#[derive(Debug, Args)]
+pub(crate) struct SlowArgs {
+    /// Address to ask; something that takes its time
+    #[arg(long, default_value = "http://localhost:8888/sleep?ms=5000")]
+    pub(crate) url: Url,
+
+    /// Requests, all at the same time, each on a connection of its own
+    #[arg(short, long, default_value_t = 1000, value_name = "N")]
+    pub(crate) requests: u32,
+
+    /// Longest time for one request
+    #[arg(long, default_value = "2m", value_parser = duration::parse, value_name = "TIME")]
+    pub(crate) timeout: Duration,
+
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Draw completion times against request numbers into this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
+}
+
 impl Cli {
     /// Parses the process's arguments; prints help, or what is wrong in one line, and gives the
     /// exit code for that.
@@ -114,6 +162,7 @@ mod tests {
             Ok(Cli {
                 command: Command::Load(arguments),
             }) => Ok(arguments),
+            Ok(other) => panic!("{other:?}"),
             Err(error) => Err(one_line(&error)),
         }
     }

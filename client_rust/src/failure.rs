@@ -1,8 +1,8 @@
 //! What a request can fail by, named so that a thousand of them make one line.
 
-use std::{collections::BTreeMap, fmt, io};
+use std::{collections::BTreeMap, error::Error as _, fmt, io};
 
-use container::http1::ResponseError;
+use container::{client, http1::ResponseError};
 
 /// Why a request counts as failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +45,13 @@ impl fmt::Display for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
+        error.kind().into()
+    }
+}
+
+impl From<io::ErrorKind> for Failure {
+    fn from(kind: io::ErrorKind) -> Self {
+        match kind {
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionAborted
             | io::ErrorKind::BrokenPipe => Failure::Reset,
@@ -59,6 +65,25 @@ impl From<ResponseError> for Failure {
         match error {
             ResponseError::Incomplete => Failure::ClosedEarly,
             _ => Failure::Malformed,
+        }
+    }
+}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Self {
+        if error.is_timeout() {
+            return Failure::Timeout;
+        }
+        if error.is_connect() {
+            return Failure::Connect;
+        }
+        let cause = error.source();
+        if let Some(cause) = cause.and_then(|cause| cause.downcast_ref::<ResponseError>()) {
+            return Failure::from(*cause);
+        }
+        match cause.and_then(|cause| cause.downcast_ref::<io::Error>()) {
+            Some(cause) => Failure::from(cause.kind()),
+            None => Failure::System(io::ErrorKind::Other),
         }
     }
 }

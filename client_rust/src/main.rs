@@ -5,10 +5,13 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod compare;
 mod duration;
 mod failure;
 mod load;
 mod output;
+mod random;
+mod slow;
 
 use std::process::ExitCode;
 
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Load(arguments) => load::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Slow(arguments) => slow::run(&arguments),
     };
     match outcome {
         Ok(Outcome::AllSucceeded) => ExitCode::SUCCESS,

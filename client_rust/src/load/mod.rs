@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &LoadArgs) -> Result<Outcome, CommandError> {
     let tally = run_workers(&plan, start, &progress_bar(&plan, arguments.json))?;
     let report = Report::new(&plan, &tally, start.elapsed());
     output::print(&if arguments.json {
-        report.to_json()
+        output::json(&report)
     } else {
         report.to_text()
     })?;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 use serde::Serialize;
 
 use super::{plan::Plan, tally::Tally};
-use crate::duration;
+use crate::{duration, output::thousandths};
 
 /// What is said of a load.
 #[derive(Debug, Serialize)]
@@ -43,7 +43,7 @@ impl Report {
     pub(super) fn new(plan: &Plan, tally: &Tally, took: Duration) -> Report {
         let count = tally.latencies.len();
         let seconds = took.as_secs_f64();
-        let at = |quantile| tally.latencies.value_at_quantile(quantile) as f64 / 1e3;
+        let at = |quantile| microseconds(tally.latencies.value_at_quantile(quantile) as f64);
         Report {
             threads: plan.threads,
             connections: plan.connections,
@@ -52,15 +52,15 @@ impl Report {
             pipeline: plan.pipeline,
             rate: plan.rate,
             count,
-            seconds,
-            requests_per_second: count as f64 / seconds,
+            seconds: thousandths(seconds),
+            requests_per_second: thousandths(count as f64 / seconds),
             latency_us: Latency {
-                mean: tally.latencies.mean() / 1e3,
+                mean: microseconds(tally.latencies.mean()),
                 p50: at(0.5),
                 p90: at(0.9),
                 p99: at(0.99),
                 p99_9: at(0.999),
-                max: tally.latencies.max() as f64 / 1e3,
+                max: microseconds(tally.latencies.max() as f64),
             },
             errors: tally.failures.values().sum(),
             errors_by_kind: tally
@@ -96,11 +96,8 @@ impl Report {
         }
         text
     }
+}
 
-    /// One JSON object on one line.
-    pub(super) fn to_json(&self) -> String {
-        let mut text = serde_json::to_string(self).expect("numbers and strings are JSON");
-        text.push('\n');
-        text
-    }
+fn microseconds(nanoseconds: f64) -> f64 {
+    thousandths(nanoseconds / 1e3)
 }

@@ -61,6 +61,19 @@ impl UnixListener {
     /// Listens at `path` on the current reactor. A socket file that nobody listens on is
     /// replaced.
     ///
+    /// ```
+    /// use container::{net::{UnixListener, UnixStream}, reactor::{Clock, Reactor}};
+    ///
+    /// let path = std::env::temp_dir().join(format!("doc-{}.sock", std::process::id()));
+    /// Reactor::new(Clock::real())?.block_on(async {
+    ///     let listener = UnixListener::bind(&path)?;
+    ///     let _client = UnixStream::connect(&path).await?;
+    ///     listener.accept().await?.write_all(b"hello").await
+    /// })??;
+    /// assert!(!path.exists());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Those of `bind(2)`; `AddrInUse` also for a path that is not a socket.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {

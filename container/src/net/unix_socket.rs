@@ -18,6 +18,7 @@ use super::{Accepted, Address, ListenOptions, ListenSocket};
 
 /// A listening Unix socket, and the file it removes in the end.
 pub struct UnixListenSocket {
+    /// The socket, non-blocking and closed on exec.
     listener: mio::net::UnixListener,
     /// The file at its path; `None` for a socket without one, or one that is to stay.
     file: Cell<Option<SocketFile>>,
@@ -83,6 +84,7 @@ impl ListenSocket for UnixListenSocket {
 
 /// The file of a Unix socket, removed on drop unless another has taken its place.
 struct SocketFile {
+    /// Where it was made; empty when it is to stay.
     path: PathBuf,
     /// Device and inode: what tells the file from a successor at the same path.
     identity: (u64, u64),

@@ -60,6 +60,16 @@ impl Reactor {
     /// # Errors
     /// Those of [`Reactor::turn`]; [`io::ErrorKind::TimedOut`] when there was still something to
     /// do after a million turns.
+    ///
+    /// ```
+    /// use container::reactor::{Clock, Reactor, sleep};
+    ///
+    /// let reactor = Reactor::new(Clock::virtual_time())?;
+    /// let task = reactor.spawn_local(async { sleep(std::time::Duration::from_secs(1)).await });
+    /// assert_eq!(reactor.run_until_idle()?.tasks, 1);
+    /// assert!(!task.is_finished());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn run_until_idle(&self) -> io::Result<Turn> {
         let mut sum = Turn::default();
         for _ in 0..IDLE_TURNS_MAX {
@@ -134,7 +144,9 @@ impl Reactor {
 
 /// The waker of the future that `block_on` runs, which is not a task.
 struct Root {
+    /// Whether the future is to be polled.
     woken: AtomicBool,
+    /// Ends the wait, for wakes from other threads.
     shared: Arc<Shared>,
 }
 

@@ -44,7 +44,9 @@ pub(super) struct Executor {
 
 /// A task in its slot: 40 bytes here, 40 for the header, and the future itself.
 struct Task {
+    /// What the task does.
     future: BoxFuture,
+    /// Its id and flags.
     header: Arc<TaskHeader>,
     /// Made once; a poll lends it out without touching a reference count.
     waker: Waker,

@@ -95,6 +95,7 @@ impl<T> Future for JoinHandle<T> {
 
 /// A [`JoinHandle`] whose drop aborts the task.
 pub struct AbortOnDrop<T> {
+    /// The task.
     handle: JoinHandle<T>,
 }
 
@@ -179,6 +180,7 @@ impl Error for JoinError {}
 pub(super) struct Joined<F: Future> {
     /// Dropped before the end is reported.
     future: Option<Pin<Box<F>>>,
+    /// Where the end is reported.
     state: Rc<JoinState<F::Output>>,
 }
 

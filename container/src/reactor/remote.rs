@@ -37,6 +37,7 @@ pub type Job = Box<dyn FnOnce() + Send>;
 
 /// The state both sides share. Outlives the reactor as long as a waker does.
 pub(super) struct Shared {
+    /// Ends the wait of the reactor.
     bell: mio::Waker,
     /// Whether the bell has been rung since the inbox was last looked at.
     notified: AtomicBool,
@@ -46,7 +47,9 @@ pub(super) struct Shared {
     closed: AtomicBool,
     /// Living [`OutsideWork`] guards.
     outside: AtomicUsize,
+    /// Tasks to poll.
     wakes: Sender<TaskId>,
+    /// Closures to run.
     jobs: Sender<Job>,
 }
 
@@ -70,8 +73,11 @@ impl Shared {
 
 /// The reactor's side of the inbox.
 pub(super) struct Inbox {
+    /// What the other side has.
     shared: Arc<Shared>,
+    /// Tasks to poll.
     wakes: Receiver<TaskId>,
+    /// Closures to run.
     jobs: Receiver<Job>,
     /// Whether the last turn's bounds left messages behind.
     leftovers: Cell<bool>,
@@ -174,6 +180,7 @@ impl Inbox {
 /// ```
 #[derive(Clone)]
 pub struct Remote {
+    /// The way to the reactor.
     shared: Arc<Shared>,
 }
 
@@ -221,6 +228,7 @@ impl fmt::Debug for Remote {
 
 /// Work for a reactor that another thread does. Drop it after the result has been sent.
 pub struct OutsideWork {
+    /// Where it is counted.
     shared: Arc<Shared>,
 }
 

@@ -37,9 +37,13 @@ pub struct Registration<S: Source> {
 
 /// The readiness of one source, and who waits for it.
 pub(super) struct SourceState {
+    /// Slot and generation; what the kernel names the source by.
     token: Token,
+    /// What was seen and not cleared, of the constants below.
     bits: Cell<u8>,
+    /// Who waits to read.
     read: Waiter,
+    /// Who waits to write.
     write: Waiter,
 }
 
@@ -58,13 +62,16 @@ const FAILED: u8 = 16;
 /// then neither clones nor drops anything.
 #[derive(Default)]
 struct Waiter {
+    /// Whether the waker is to be used by the next event.
     waiting: Cell<bool>,
+    /// The last one that waited, still waiting or not.
     waker: Cell<Option<Waker>>,
 }
 
 /// All registered sources of a reactor.
 #[derive(Default)]
 pub(super) struct SourceTable {
+    /// The sources by the lower half of their tokens.
     slots: RefCell<Slab<Rc<SourceState>>>,
     /// Goes into the next token.
     generation: Cell<usize>,

@@ -16,12 +16,15 @@ use super::{context, remote::Shared};
 /// A task of one reactor: its slot, and a generation that tells the slot's owners apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TaskId {
+    /// The place in the executor.
     pub(super) slot: u32,
+    /// Counts the tasks spawned before it, and wraps around.
     pub(super) generation: u32,
 }
 
 /// What a task's wakers share.
 pub(super) struct TaskHeader {
+    /// Which task this is.
     id: TaskId,
     /// Set by a wake, cleared before a poll: while set, a queue entry exists (or, after an
     /// overflow of the inbox, the executor is bound to look at the flag).

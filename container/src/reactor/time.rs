@@ -115,6 +115,22 @@ impl Sleep {
 
     /// Moves the end. Moving it back costs next to nothing; a task that waits is woken at the
     /// new time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use container::reactor::{Clock, Reactor, now, sleep};
+    ///
+    /// let reactor = Reactor::new(Clock::virtual_time())?;
+    /// let slept = reactor.block_on(async {
+    ///     let start = now();
+    ///     let mut idle = sleep(Duration::from_secs(75));
+    ///     idle.reset(start + Duration::from_secs(10));
+    ///     idle.await;
+    ///     now() - start
+    /// })?;
+    /// assert_eq!(slept, Duration::from_secs(10));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = deadline;
         if let (Some(timer), Some(inner)) = (self.timer, self.reactor.upgrade()) {
@@ -180,7 +196,9 @@ impl Inner {
 /// The future of [`timeout`]. The inner future is on the heap, so that this one may be moved.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Timeout<F> {
+    /// What is waited for.
     future: Pin<Box<F>>,
+    /// For how long.
     sleep: Sleep,
 }
 

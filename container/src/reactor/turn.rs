@@ -79,7 +79,9 @@ impl Reactor {
 
 /// A turn under way; gives the event buffer back even when foreign code panics.
 struct Running<'a> {
+    /// Whose turn it is.
     inner: &'a Inner,
+    /// The event buffer, taken out for the turn.
     events: Option<mio::Events>,
 }
 

@@ -1,0 +1,70 @@
+# Thin verbs over cargo and go. `make` alone is what CI runs.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+ARGS ?=
+
+# A released version, so that two machines check the API with the same tool.
+DREDD_VERSION := 14.1.0
+DREDD := $(abspath $(TARGET))/dredd/node_modules/.bin/dredd
+
+.DEFAULT_GOAL := all
+.PHONY: all run build lint test load bench clean help go components dredd
+# The steps share cargo's lock and the machine's few cores; -j would only mix up what they print.
+.NOTPARALLEL:
+
+all: lint build test load ## everything that must pass: lint, build, test, load
+
+run: ## serve the sample applications; ARGS='--port 8080' passes options
+	cargo run --release --bin sample_server -- $(ARGS)
+
+build: go ## release builds of the server and both load clients
+	cargo build --release --bin sample_server --bin client
+	cd client_go && go build -o $(abspath $(TARGET))/client_go client.go
+
+lint: components go ## format, clippy, rustdoc and go vet, warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+	@unformatted=$$(gofmt -l client_go); \
+	if [ -n "$$unformatted" ]; then echo "gofmt: not formatted: $$unformatted"; exit 1; fi
+	cd client_go && go vet ./...
+
+test: go dredd ## all tests, doc-tests included
+	@if [ -x $(DREDD) ]; then export DREDD=$(DREDD); else unset DREDD; fi; \
+	set -x; cargo test --workspace --all-features
+	cd client_go && go test ./...
+
+load: build ## a short load on the release build: no error, and a clean stop
+	tests/load.sh
+
+bench: build ## compare with hyper and with a bare epoll loop; ARGS='--rounds 3'
+	bench/run.sh $(ARGS)
+
+clean: ## remove all that was built
+	cargo clean
+	rm -rf bench/target
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+# What the verbs need from the machine.
+
+go:
+	@command -v go >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
+		command -v apt-get >/dev/null && $$sudo apt-get update -qq \
+			&& $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq golang-go; \
+	} || { echo "make: Go 1.19 or later is needed: install it from your system's packages"; exit 1; }
+
+components:
+	@{ cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 \
+		|| rustup component add rustfmt clippy \
+		|| { echo "make: rustfmt and clippy are needed: rustup component add rustfmt clippy"; exit 1; }
+
+# Optional: without it the test of docs/docking.apib says that it was skipped, and so does make.
+dredd:
+	@test -x $(DREDD) || { \
+		command -v npm >/dev/null && mkdir -p $(TARGET)/dredd \
+			&& npm install --silent --no-audit --no-fund --fetch-retries=1 \
+				--prefix $(TARGET)/dredd dredd@$(DREDD_VERSION); \
+	} || echo "SKIPPED: dredd could not be installed with npm; docs/docking.apib stays unchecked"

@@ -1,0 +1,153 @@
+"""Loads: wrk, and many connections held open by this process.
+
+It must not judge: it says what happened, and `run.py` what to make of it.
+"""
+
+import re
+import select
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+
+from server import CLIENT_CPU, ROOT, TARGET, Server, pinned
+
+# Longest wait for one answer.
+ANSWER_SECONDS_MAX = 60
+# Longest run of a client that we start.
+CLIENT_SECONDS_MAX = 300
+
+PIPELINE = ROOT / "bench" / "pipeline.lua"
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one short run of wrk saw."""
+
+    requests: int
+    per_second: float
+    p99_us: float
+    # CPU time of the server for one request.
+    cpu_us: float
+
+
+def wrk(server: Server, seconds: int, connections: int, pipelined: int) -> Round:
+    """Loads `/plaintext` from one thread, with `pipelined` requests sent at a time."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    if pipelined > 1:
+        command += ["-s", str(PIPELINE)]
+    command += [f"{server.url}/plaintext", "--", str(pipelined)]
+    before = server.cpu_ns()
+    said = client(command)
+    cpu_ns = server.cpu_ns() - before
+    if "Non-2xx" in said or "Socket errors" in said:
+        raise RuntimeError(f"{server.contestant.name}: wrk saw errors:\n{said}")
+    requests = int(re.search(r"(\d+) requests in", said).group(1))
+    per_second = float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))
+    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", said).groups()
+    p99_us = float(value) * {"us": 1, "ms": 1_000, "s": 1_000_000}[unit]
+    return Round(requests, per_second, p99_us, cpu_ns / 1_000 / requests)
+
+
+def client(command: list[str]) -> str:
+    """Runs a client on its own CPU; hands back what it printed. An exit code not 0 is an error."""
+    done = subprocess.run(
+        pinned(CLIENT_CPU, command),
+        capture_output=True,
+        text=True,
+        timeout=CLIENT_SECONDS_MAX,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}".strip())
+    return done.stdout
+
+
+def go_client(server: Server, threads: int, requests: int) -> str:
+    flags = [f"--threads={threads}", f"--requests={requests}", f"--url={server.url}/"]
+    return client([str(TARGET / "client_go"), *flags])
+
+
+def compare_client(server: Server) -> str:
+    return client([str(TARGET / "release" / "client"), "compare", "--url", server.url])
+
+
+def connect(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=ANSWER_SECONDS_MAX)
+
+
+def request(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
+def status_of(connection: socket.socket) -> int:
+    """Reads one answer, which must state its length, to its end; says its status."""
+    answer = b""
+    while True:
+        head, blank, body = answer.partition(b"\r\n\r\n")
+        length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+        if blank and len(body) >= int(length.group(1) if length else 0):
+            return int(head.split(b" ", 2)[1])
+        piece = connection.recv(65536)
+        if not piece:
+            raise RuntimeError(f"closed after {len(answer)} bytes of an answer")
+        answer += piece
+
+
+def idle_bytes(server: Server, count: int) -> float:
+    """User memory of the server for each of `count` connections that wait after one request."""
+    # The first one pays for what is made once, and is not counted.
+    connections = [answered(server)]
+    before = server.user_bytes()
+    try:
+        while len(connections) < count:
+            connections.append(answered(server))
+        return (server.user_bytes() - before) / (count - 1)
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def answered(server: Server) -> socket.socket:
+    """A connection that has had one request answered and stays open."""
+    connection = connect(server)
+    connection.sendall(request("/plaintext"))
+    if (status := status_of(connection)) != 200:
+        raise RuntimeError(f"{server.contestant.name}: status {status} for /plaintext")
+    return connection
+
+
+def hold(server: Server, count: int, path: str) -> tuple[float, int]:
+    """Sends `count` requests at once, each on its connection.
+
+    Returns the seconds from the first byte sent to the last answer, and how many were 200.
+    """
+    connections = {}
+    poll = select.epoll()
+    try:
+        for _ in range(count):
+            connection = connect(server)
+            connections[connection.fileno()] = connection
+            poll.register(connection, select.EPOLLIN)
+        start = time.monotonic()
+        for connection in connections.values():
+            connection.sendall(request(path))
+        good = sum(status == 200 for status in answers(poll, connections))
+        return time.monotonic() - start, good
+    finally:
+        poll.close()
+        for connection in connections.values():
+            connection.close()
+
+
+def answers(poll: select.epoll, connections: dict[int, socket.socket]):
+    """Yields one status for each connection, as they arrive."""
+    waiting = set(connections)
+    while waiting:
+        events = poll.poll(ANSWER_SECONDS_MAX)
+        if not events:
+            raise RuntimeError(f"{len(waiting)} answers still missing")
+        for descriptor, _ in events:
+            if descriptor in waiting:
+                waiting.discard(descriptor)
+                poll.unregister(descriptor)
+                yield status_of(connections[descriptor])

@@ -1,0 +1,3 @@
+module client_go
+
+go 1.19

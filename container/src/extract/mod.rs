@@ -1,0 +1,53 @@
+//! Extractors: the arguments that handlers take, made from requests.
+//!
+//! | argument | is | refused with |
+//! |---|---|---|
+//! | [`Path<T>`] | what the route's pattern captured | 400 |
+//! | [`Query<T>`] | the query | 400 |
+//! | [`State<T>`] | a value given to `Router::state` | [`Router::build`] reports it |
+//! | [`Extension<T>`] | a value that a middleware left | 500 |
+//! | [`PeerAddress`], `Method`, `Version`, `HeaderMap` | what they say | - |
+//! | [`Cancellation`](crate::handler::Cancellation) | whether anybody still waits | - |
+//! | `Option<T>`, `Result<T, T::Rejection>` | an extractor that may fail | - |
+//! | [`Json<T>`] | the body as JSON; last | 415, 400, 422 |
+//! | [`Form<T>`] | an HTML form; last | 415, 400 |
+//! | `Bytes`, `Vec<u8>`, `String` | the whole body; last | 400 (not UTF-8) |
+//! | `Body`, `Request` | as it comes (whole, in a plain function); last | - |
+//!
+//! The last three kinds take the body, so a handler has at most one of them, as its last argument.
+//! Bodies are whole when an extractor that wants them so is called: nothing here waits.
+//!
+//! ```
+//! use container::extract::{Json, Path, State};
+//! use container::router::Router;
+//! use std::sync::Arc;
+//!
+//! async fn rename(
+//!     Path(id): Path<u64>,
+//!     State(greeting): State<Arc<str>>,
+//!     Json(name): Json<String>,
+//! ) -> String {
+//!     format!("{greeting}, {name} ({id})")
+//! }
+//!
+//! let greeting: Arc<str> = "hello".into();
+//! let routes = Router::new().put("/users/{id}", rename).state(greeting).build();
+//! assert!(routes.is_ok());
+//! ```
+//!
+//! [`Router::build`]: crate::router::Router::build
+
+mod body;
+mod form;
+mod head;
+mod json;
+mod optional;
+mod parameters;
+mod path;
+mod rejection;
+
+pub use form::{Form, Query};
+pub use head::{Extension, PeerAddress, State};
+pub use json::Json;
+pub use path::Path;
+pub use rejection::Rejection;

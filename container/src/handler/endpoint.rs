@@ -1,0 +1,209 @@
+//! `Endpoint`: a handler with its types gone, its lane chosen and its bounds set; and `Handler`,
+//! whatever can become one.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::argument::{BodyMode, Context, Needs};
+use super::function::{AsyncFunction, Function};
+use super::policy::{Lane, OnDisconnect, Policy};
+use crate::message::{Request, Response};
+
+/// A future that never leaves its worker.
+pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// What calling a handler gives.
+pub enum Reply {
+    /// The response, at once.
+    Ready(Response),
+    /// The response, later.
+    Later(LocalFuture<Response>),
+}
+
+/// A handler's code, by the way it runs.
+#[derive(Clone)]
+pub enum Code {
+    /// A function that returns at once.
+    Inline(Arc<dyn Fn(Request, &Context) -> Response + Send + Sync>),
+    /// A function that returns a future.
+    Async(Arc<dyn Fn(Request, &Context) -> Reply + Send + Sync>),
+    /// A function that may wait.
+    Blocking(Arc<dyn Fn(Request, &Context) -> Response + Send + Sync>),
+}
+
+/// A handler as the routing table holds it.
+#[derive(Clone)]
+pub struct Endpoint {
+    /// What runs.
+    code: Code,
+    /// Where, and within which bounds.
+    policy: Policy,
+    /// What its arguments ask for.
+    needs: Needs,
+}
+
+/// What can stand in the routing table: an `async fn`, [`inline(f)`](inline) or
+/// [`blocking(f)`](blocking), each with its bounds.
+///
+/// ```
+/// use container::handler::{Handler, Lane, blocking, inline};
+/// use std::time::Duration;
+///
+/// async fn slow() -> &'static str { "slow" }
+/// fn quick() -> &'static str { "quick" }
+/// fn report() -> String { "a long report".to_owned() }
+///
+/// assert_eq!(slow.deadline(Duration::from_secs(5)).policy().lane, Lane::Async);
+/// assert_eq!(inline(quick).policy().lane, Lane::Inline);
+/// assert_eq!(blocking(report).concurrency(32).queue(128).policy().queue, 128);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler",
+    label = "not a handler: say where it runs",
+    note = "an `async fn` is a handler as it is; a plain `fn` needs to say where it runs: \
+            `inline(f)` on the worker if it returns at once, `blocking(f)` on a thread of the pool \
+            if it may wait",
+    note = "every argument must be an extractor, and the result must implement `IntoResponse`"
+)]
+pub trait Handler<Args>: Sized {
+    /// The endpoint it is.
+    fn into_endpoint(self) -> Endpoint;
+
+    /// At most `limit` requests in the handler at once, over all workers.
+    fn concurrency(self, limit: usize) -> Endpoint {
+        self.into_endpoint().concurrency(limit)
+    }
+
+    /// At most `limit` requests waiting for a place; beyond it 503.
+    fn queue(self, limit: usize) -> Endpoint {
+        self.into_endpoint().queue(limit)
+    }
+
+    /// 503 for a request that takes longer, waiting included.
+    fn deadline(self, limit: Duration) -> Endpoint {
+        self.into_endpoint().deadline(limit)
+    }
+
+    /// What becomes of the handler when its client has gone.
+    fn on_disconnect(self, choice: OnDisconnect) -> Endpoint {
+        self.into_endpoint().on_disconnect(choice)
+    }
+
+    /// The largest request body in bytes; beyond it 413.
+    fn body_limit(self, bytes: u64) -> Endpoint {
+        self.into_endpoint().body_limit(bytes)
+    }
+}
+
+/// Runs `function` on the worker, on the spot. It must return at once: while it runs, nothing else
+/// on its worker does.
+pub fn inline<F: Function<Args>, Args>(function: F) -> Endpoint {
+    let code = Code::Inline(Arc::new(move |request, context| {
+        function.call(request, context)
+    }));
+    Endpoint::new(code, Lane::Inline, whole_body(F::needs()))
+}
+
+/// Runs `function` on a thread of the blocking pool. It may wait, compute and call what blocks.
+pub fn blocking<F: Function<Args>, Args>(function: F) -> Endpoint {
+    let code = Code::Blocking(Arc::new(move |request, context| {
+        function.call(request, context)
+    }));
+    Endpoint::new(code, Lane::Blocking, whole_body(F::needs()))
+}
+
+#[diagnostic::do_not_recommend]
+impl<F: AsyncFunction<Args>, Args> Handler<(Args,)> for F {
+    fn into_endpoint(self) -> Endpoint {
+        let code = Code::Async(Arc::new(move |request, context| {
+            self.call(request, context)
+        }));
+        Endpoint::new(code, Lane::Async, F::needs())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Handler<()> for Endpoint {
+    fn into_endpoint(self) -> Endpoint {
+        self
+    }
+}
+
+impl Endpoint {
+    fn new(code: Code, lane: Lane, needs: Needs) -> Self {
+        Endpoint {
+            code,
+            policy: Policy::new(lane),
+            needs,
+        }
+    }
+
+    /// At most `limit` requests in the handler at once, over all workers.
+    ///
+    /// # Panics
+    /// When `limit` is 0: such a route could never answer.
+    pub fn concurrency(mut self, limit: usize) -> Self {
+        assert!(limit > 0, "a route needs a concurrency of at least 1");
+        self.policy.concurrency = Some(limit);
+        self
+    }
+
+    /// At most `limit` requests waiting for a place; beyond it 503. Without a
+    /// [`concurrency`](Self::concurrency) nothing waits.
+    pub fn queue(mut self, limit: usize) -> Self {
+        self.policy.queue = limit;
+        self
+    }
+
+    /// 503 for a request that takes longer, waiting included.
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.policy.deadline = Some(limit);
+        self
+    }
+
+    /// What becomes of the handler when its client has gone.
+    pub fn on_disconnect(mut self, choice: OnDisconnect) -> Self {
+        self.policy.on_disconnect = Some(choice);
+        self
+    }
+
+    /// The largest request body in bytes; beyond it 413.
+    pub fn body_limit(mut self, bytes: u64) -> Self {
+        self.policy.body_limit = Some(bytes);
+        self
+    }
+
+    /// The handler's code.
+    pub fn code(&self) -> &Code {
+        &self.code
+    }
+
+    /// Where it runs, and within which bounds.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// What its arguments ask for.
+    pub fn needs(&self) -> &Needs {
+        &self.needs
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Endpoint")
+            .field("policy", &self.policy)
+            .field("needs", &self.needs)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Plain functions cannot await a body: they get it whole.
+fn whole_body(mut needs: Needs) -> Needs {
+    needs.body = needs.body.min(BodyMode::Buffered);
+    needs
+}

@@ -1,0 +1,22 @@
+//! What users' code is: handlers, their arguments, their answers, and where they may run.
+//!
+//! Says *where* a handler is to run (its [`Lane`]) and with which bounds (its [`Policy`]), but runs
+//! nothing: that is the scheduler's work. Knows no sockets and no routes.
+
+mod argument;
+mod cancellation;
+mod endpoint;
+mod function;
+mod panic;
+mod policy;
+mod problem;
+mod response;
+
+pub use argument::{BodyMode, Context, FromHead, FromRequest, Needs, ViaHead, ViaRequest};
+pub use cancellation::Cancellation;
+pub use endpoint::{Code, Endpoint, Handler, LocalFuture, Reply, blocking, inline};
+pub use function::{AsyncFunction, Function};
+pub use panic::{CatchPanic, Panicked, catch_panic};
+pub use policy::{Lane, OnDisconnect, Policy};
+pub use problem::Problem;
+pub use response::{Html, IntoResponse};

@@ -1,0 +1,252 @@
+//! `Router`: routes, layers, states and hooks as users write them down.
+//!
+//! Nothing is checked here: a mistake is told by [`Router::build`], together with all others.
+
+use std::any::{TypeId, type_name};
+use std::fmt;
+use std::future::Future;
+
+use http::Method;
+
+use super::build;
+use super::error::{Fault, RouterError};
+use super::hook::{Hook, IntoHookResult};
+use super::pattern;
+use super::routes::Routes;
+use crate::handler::{Context, Endpoint, Handler};
+use crate::middleware::{Layer, Middleware};
+
+/// Which handler answers what.
+///
+/// ```
+/// use container::handler::{blocking, inline};
+/// use container::router::{Found, Router};
+/// use container::message::Method;
+///
+/// async fn list() -> &'static str { "all users" }
+/// fn health() -> &'static str { "ok" }
+/// fn report() -> String { "a long report".to_owned() }
+///
+/// let users = Router::new().get("/", list).post("/", async || "made");
+/// let routes = Router::new()
+///     .get("/health", inline(health))
+///     .get("/report", blocking(report).concurrency(2).queue(8))
+///     .nest("/users", users)
+///     .build()
+///     .unwrap();
+/// let Found::Route(found) = routes.find(&Method::GET, "/users") else { panic!() };
+/// assert_eq!(&*found.route.pattern, "/users");
+/// ```
+#[derive(Default)]
+#[must_use = "routes do nothing until they are served"]
+pub struct Router {
+    /// Routes and fallbacks, in the order in which they were added.
+    pub(super) entries: Vec<Entry>,
+    /// Layers of this router, outermost first; not yet among those of the entries.
+    pub(super) layers: Vec<Layer>,
+    /// States for all requests.
+    pub(super) states: Vec<State>,
+    /// What runs before the first request.
+    pub(super) start_hooks: Vec<Hook>,
+    /// What runs after the last request.
+    pub(super) stop_hooks: Vec<Hook>,
+    /// Mistakes found so far.
+    pub(super) faults: Vec<Fault>,
+}
+
+/// A route or a fallback.
+pub(super) struct Entry {
+    /// What it answers.
+    pub(super) kind: Kind,
+    /// The pattern of a route with all prefixes; of a fallback the prefixes alone.
+    pub(super) pattern: String,
+    /// What answers.
+    pub(super) endpoint: Endpoint,
+    /// What is around it, outermost first.
+    pub(super) layers: Vec<Layer>,
+}
+
+/// What an entry answers.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One method of its path.
+    Method(Method),
+    /// The methods of its path that have no route of their own.
+    Any,
+    /// The paths below its prefix that have no route.
+    Fallback,
+}
+
+/// A state with its type gone.
+pub(super) struct State {
+    /// Its type.
+    pub(super) id: TypeId,
+    /// Its type's name.
+    pub(super) name: &'static str,
+    /// Puts it where handlers find it.
+    pub(super) insert: Box<dyn FnOnce(&mut Context) + Send>,
+}
+
+/// One method for each of the common request methods.
+macro_rules! method_routes {
+    ($($name:ident $method:ident),+ $(,)?) => {
+        $(
+            #[doc = concat!("Adds a route for ", stringify!($method), " requests.")]
+            pub fn $name<Args>(self, path: &str, handler: impl Handler<Args>) -> Self {
+                self.route(Method::$method, path, handler)
+            }
+        )+
+    };
+}
+
+impl Router {
+    /// No routes.
+    pub fn new() -> Self {
+        Router::default()
+    }
+
+    method_routes! {
+        get GET, post POST, put PUT, patch PATCH, delete DELETE, head HEAD, options OPTIONS,
+        trace TRACE,
+    }
+
+    /// Adds a route for requests of any one method, which may be an extension method.
+    pub fn route<Args>(self, method: Method, path: &str, handler: impl Handler<Args>) -> Self {
+        self.add(Kind::Method(method), path, handler.into_endpoint())
+    }
+
+    /// Adds a route for the methods that have no route of their own on this path, OPTIONS among
+    /// them; HEAD goes to a GET route where there is one.
+    pub fn any<Args>(self, path: &str, handler: impl Handler<Args>) -> Self {
+        self.add(Kind::Any, path, handler.into_endpoint())
+    }
+
+    /// Lets `handler` answer the paths that have no route, below the prefix of this router when it
+    /// is nested. A path that has routes, though none for the method, stays a 405.
+    pub fn fallback<Args>(self, handler: impl Handler<Args>) -> Self {
+        self.add(Kind::Fallback, "", handler.into_endpoint())
+    }
+
+    /// Adds the routes of `inner` below `prefix`, such as `/api` or `/users/{id}`. Its `/` becomes
+    /// the prefix itself, without a slash at the end. States and hooks of `inner` are the whole
+    /// container's.
+    pub fn nest(mut self, prefix: &str, inner: Router) -> Self {
+        if !pattern::is_prefix(prefix) {
+            let prefix = prefix.to_owned();
+            self.faults.push(Fault::Prefix { prefix });
+        }
+        let mut inner = inner.sealed();
+        for entry in &mut inner.entries {
+            entry.pattern = pattern::join(prefix, &entry.pattern);
+        }
+        self.absorb(inner)
+    }
+
+    /// Adds the routes of `other` as they are, with its layers around them and the layers of this
+    /// router around those. States and hooks of `other` are the whole container's.
+    pub fn merge(self, other: Router) -> Self {
+        self.absorb(other.sealed())
+    }
+
+    /// Puts `middleware` around every route and fallback of this router, whether it was added
+    /// before or after this call. The first layer is the outermost; the layers of a router are
+    /// outside those of the routers nested in it.
+    pub fn layer(mut self, middleware: impl Middleware) -> Self {
+        self.layers.push(Layer::new(middleware));
+        self
+    }
+
+    /// Gives all requests a value, which handlers take as `State<T>`. Each request that takes it
+    /// clones it, so put what is large behind an `Arc`.
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.states.push(State {
+            id: TypeId::of::<T>(),
+            name: type_name::<T>(),
+            insert: Box::new(|context| context.insert(value)),
+        });
+        self
+    }
+
+    /// Runs `hook` once per container, before the first request is accepted. If it fails, the
+    /// container does not start.
+    pub fn on_start<F, U>(mut self, hook: F) -> Self
+    where
+        F: Fn(Context) -> U + Send + Sync + 'static,
+        U: Future<Output: IntoHookResult> + 'static,
+    {
+        self.start_hooks.push(Hook::new(hook));
+        self
+    }
+
+    /// Runs `hook` once per container, after the last request was answered.
+    pub fn on_stop<F, U>(mut self, hook: F) -> Self
+    where
+        F: Fn(Context) -> U + Send + Sync + 'static,
+        U: Future<Output: IntoHookResult> + 'static,
+    {
+        self.stop_hooks.push(Hook::new(hook));
+        self
+    }
+
+    /// Checks everything and makes the table.
+    ///
+    /// # Errors
+    /// With all that is wrong: patterns that are none or that conflict, routes and states that are
+    /// there twice, states that handlers take and nobody gave.
+    pub fn build(self) -> Result<Routes, RouterError> {
+        build::build(self)
+    }
+
+    fn add(mut self, kind: Kind, path: &str, endpoint: Endpoint) -> Self {
+        self.entries.push(Entry {
+            kind,
+            pattern: path.to_owned(),
+            endpoint,
+            layers: Vec::new(),
+        });
+        self
+    }
+
+    /// The same with its layers put around its entries.
+    pub(super) fn sealed(mut self) -> Self {
+        for entry in &mut self.entries {
+            entry.layers.splice(0..0, self.layers.iter().cloned());
+        }
+        self.layers.clear();
+        self
+    }
+
+    /// Takes over all that `other`, which is sealed, has.
+    fn absorb(mut self, other: Router) -> Self {
+        self.entries.extend(other.entries);
+        self.states.extend(other.states);
+        self.start_hooks.extend(other.start_hooks);
+        self.stop_hooks.extend(other.stop_hooks);
+        self.faults.extend(other.faults);
+        self
+    }
+}
+
+impl Entry {
+    /// What it is called in errors: `GET /users/{id}`.
+    pub(super) fn label(&self) -> String {
+        let pattern = &self.pattern;
+        match &self.kind {
+            Kind::Method(method) => format!("{method} {pattern}"),
+            Kind::Any => format!("any method of {pattern}"),
+            Kind::Fallback if pattern.is_empty() => "fallback".to_owned(),
+            Kind::Fallback => format!("fallback of {pattern}"),
+        }
+    }
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries: Vec<String> = self.entries.iter().map(Entry::label).collect();
+        formatter
+            .debug_struct("Router")
+            .field("entries", &entries)
+            .field("layers", &self.layers.len())
+            .finish_non_exhaustive()
+    }
+}

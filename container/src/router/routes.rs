@@ -1,0 +1,204 @@
+//! `Routes`: the finished table. Immutable; all workers share one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{HeaderValue, Method};
+use matchit::Params;
+
+use super::hook::Hook;
+use super::path::{Choice, PathRoutes};
+use super::pattern;
+use super::refusal::Refusal;
+use crate::handler::{Context, Endpoint};
+use crate::message::PathParameters;
+use crate::middleware::Layer;
+
+/// Which route answers which request, and what all of them share.
+pub struct Routes {
+    /// Routes and fallbacks; a route's index is its place here.
+    pub(super) routes: Vec<Route>,
+    /// The routes of each pattern.
+    pub(super) paths: Vec<PathRoutes>,
+    /// Patterns; the values are places in `paths`.
+    pub(super) tree: matchit::Router<usize>,
+    /// Paths below prefixes that have a fallback; the values are indexes of routes.
+    pub(super) fallbacks: matchit::Router<usize>,
+    /// Index of the fallback for all other paths.
+    pub(super) fallback: Option<usize>,
+    /// The outermost router's layers, which are around every answer.
+    pub(super) layers: Arc<[Layer]>,
+    /// The answer to `OPTIONS *`.
+    pub(super) allow_all: HeaderValue,
+    /// The states.
+    pub(super) context: Context,
+    /// What runs before the first request, in this order.
+    pub(super) start_hooks: Vec<Hook>,
+    /// What runs after the last request, in this order.
+    pub(super) stop_hooks: Vec<Hook>,
+}
+
+/// One route, or a fallback.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Route {
+    /// Method and pattern, for people: `GET /users/{id}`.
+    pub label: Arc<str>,
+    /// The pattern: `/users/{id}`; of a fallback the prefix, which may be empty.
+    pub pattern: Arc<str>,
+    /// The handler.
+    pub endpoint: Endpoint,
+    /// What is around it, outermost first.
+    pub layers: Arc<[Layer]>,
+    /// Its place among all routes, from 0.
+    pub index: usize,
+}
+
+/// What a lookup found.
+#[derive(Debug)]
+pub enum Found<'r> {
+    /// A handler.
+    Route(Match<'r>),
+    /// No handler.
+    Refused {
+        /// The answer.
+        refusal: Refusal,
+        /// What is around the answer, outermost first.
+        layers: &'r Arc<[Layer]>,
+    },
+}
+
+/// A route and what its pattern captured.
+#[derive(Debug)]
+pub struct Match<'r> {
+    /// The route.
+    pub route: &'r Route,
+    /// What its pattern captured; to be given to the request.
+    pub parameters: PathParameters,
+}
+
+impl Routes {
+    /// Finds what answers `method` on `path`, which is still percent-encoded and has no query.
+    ///
+    /// ```
+    /// use container::message::Method;
+    /// use container::router::{Found, Refusal, Router};
+    ///
+    /// let routes = Router::new().get("/users/{id}", async || "a user").build().unwrap();
+    /// let Found::Route(found) = routes.find(&Method::HEAD, "/users/7%20a") else { panic!() };
+    /// assert_eq!(found.parameters.find("id"), Some("7 a"));
+    /// let Found::Refused { refusal, .. } = routes.find(&Method::PUT, "/users/7") else { panic!() };
+    /// assert!(matches!(refusal, Refusal::MethodNotAllowed { allow } if allow == "GET, HEAD, OPTIONS"));
+    /// ```
+    pub fn find(&self, method: &Method, path: &str) -> Found<'_> {
+        let Ok(found) = self.tree.at(path) else {
+            return self.find_fallback(method, path);
+        };
+        let entry = &self.paths[*found.value];
+        let refuse = |refusal| Found::Refused {
+            refusal,
+            layers: &entry.layers,
+        };
+        let allow = || entry.allow.clone();
+        match entry.choose(method) {
+            Choice::Route(index) => match capture(&entry.names, &found.params) {
+                Ok(parameters) => Found::Route(Match {
+                    route: &self.routes[index],
+                    parameters,
+                }),
+                Err(name) => refuse(Refusal::Parameter { name }),
+            },
+            Choice::Options => refuse(Refusal::Options { allow: allow() }),
+            Choice::NotAllowed => refuse(Refusal::MethodNotAllowed { allow: allow() }),
+        }
+    }
+
+    /// All routes and fallbacks; each has its place here as its `index`.
+    pub fn iter(&self) -> std::slice::Iter<'_, Route> {
+        self.routes.iter()
+    }
+
+    /// How many routes and fallbacks there are.
+    pub fn len(&self) -> usize {
+        self.routes.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.routes.is_empty()
+    }
+
+    /// The layers that are around every answer.
+    pub fn layers(&self) -> &Arc<[Layer]> {
+        &self.layers
+    }
+
+    /// The states.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// What is to run before the first request, in this order.
+    pub fn start_hooks(&self) -> &[Hook] {
+        &self.start_hooks
+    }
+
+    /// What is to run after the last request, in this order.
+    pub fn stop_hooks(&self) -> &[Hook] {
+        &self.stop_hooks
+    }
+
+    /// What answers a path that no pattern matches.
+    fn find_fallback(&self, method: &Method, path: &str) -> Found<'_> {
+        if path == "*" && *method == Method::OPTIONS {
+            let allow = self.allow_all.clone();
+            return self.refuse(Refusal::Options { allow });
+        }
+        let index = match self.fallbacks.at(path) {
+            Ok(found) => Some(*found.value),
+            Err(_) => self.fallback,
+        };
+        match index {
+            Some(index) => Found::Route(Match {
+                route: &self.routes[index],
+                parameters: PathParameters::default(),
+            }),
+            None => self.refuse(Refusal::NotFound),
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Found<'_> {
+        Found::Refused {
+            refusal,
+            layers: &self.layers,
+        }
+    }
+}
+
+impl<'r> IntoIterator for &'r Routes {
+    type Item = &'r Route;
+    type IntoIter = std::slice::Iter<'r, Route>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_list()
+            .entries(self.iter().map(|route| &route.label))
+            .finish()
+    }
+}
+
+/// The decoded parameters, or the name of the one that cannot be decoded.
+fn capture(names: &[Arc<str>], captured: &Params<'_, '_>) -> Result<PathParameters, Arc<str>> {
+    let mut parameters = PathParameters::default();
+    for (name, (_, value)) in names.iter().zip(captured.iter()) {
+        let value = pattern::decode(value).ok_or_else(|| name.clone())?;
+        parameters.push(name.clone(), value);
+    }
+    Ok(parameters)
+}

@@ -1,0 +1,255 @@
+//! Who runs what, when, and how much of it.
+//!
+//! [`Scheduler::dispatch`] takes a request and its route's endpoint and gives a [`Reply`]: at once
+//! for inline work and for what is refused, later for the rest. Nothing here knows HTTP's wire
+//! format, routes or sockets.
+//!
+//! * `admission`: how many at once, how many may wait, 503 for the rest.
+//! * `blocking_pool`: the threads for what may wait.
+//! * `running`: a handler on its way, with its permit and its deadline.
+//! * `phase`: whether the container takes work at all.
+//! * `stats`: what each lane has done.
+
+mod admission;
+mod blocking_pool;
+mod phase;
+mod running;
+mod stats;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use admission::Gate;
+pub use admission::Permit;
+pub use blocking_pool::{BlockingConfig, BlockingPool, PoolFull, PoolStats, spawn_blocking};
+pub use phase::{Lifecycle, Phase};
+use running::Running;
+pub use stats::{LaneStats, Stats, WorkerCounters};
+
+use crate::handler::{
+    Cancellation, Code, Context, Endpoint, IntoResponse, Lane, Panicked, Problem, Reply,
+    catch_panic,
+};
+use crate::message::{Request, Response, StatusCode};
+use crate::reactor::{self, oneshot};
+
+/// What a client refused for want of room is told to wait, in seconds: long enough to matter, short
+/// enough that a burst is over by then.
+const RETRY_AFTER_S: u32 = 1;
+
+/// Where requests wait for their handlers, one for each worker.
+pub struct Scheduler {
+    /// What all workers share.
+    shared: Arc<Shared>,
+    /// What this worker has done.
+    counters: Arc<WorkerCounters>,
+}
+
+/// What all workers of a container share.
+pub struct Shared {
+    /// One gate for each endpoint that has a concurrency, by the endpoint's index.
+    gates: Vec<Option<Arc<Gate>>>,
+    /// The states of the application.
+    context: Context,
+    /// The threads of the blocking lane.
+    pool: BlockingPool,
+    /// For routes without a deadline of their own.
+    deadline: Option<Duration>,
+}
+
+impl Shared {
+    /// For these endpoints, whose places are their indices.
+    pub fn new<'a>(
+        endpoints: impl Iterator<Item = &'a Endpoint>,
+        context: Context,
+        pool: BlockingPool,
+        deadline: Option<Duration>,
+    ) -> Self {
+        let gate = |endpoint: &Endpoint| {
+            let policy = endpoint.policy();
+            policy
+                .concurrency
+                .map(|limit| Arc::new(Gate::new(limit, policy.queue)))
+        };
+        Shared {
+            gates: endpoints.map(gate).collect(),
+            context,
+            pool,
+            deadline,
+        }
+    }
+
+    /// The threads of the blocking lane.
+    pub fn pool(&self) -> &BlockingPool {
+        &self.pool
+    }
+}
+
+impl Scheduler {
+    /// A worker's scheduler.
+    pub fn new(shared: Arc<Shared>, counters: Arc<WorkerCounters>) -> Self {
+        Scheduler { shared, counters }
+    }
+
+    /// Runs the endpoint's handler on the request, or has it run, or refuses it.
+    ///
+    /// `index` is the endpoint's place among those the scheduler was made with; `None` for one that
+    /// has no gate. A reply that is dropped before it is ready cancels the handler.
+    pub fn dispatch(&self, endpoint: &Endpoint, index: Option<usize>, request: Request) -> Reply {
+        let gate = index.and_then(|index| self.shared.gates.get(index)?.as_ref());
+        let deadline = self.deadline(endpoint);
+        let Some(gate) = gate else {
+            return match endpoint.code() {
+                // The quick way: nothing to wait for, nothing to time.
+                Code::Inline(function) => Reply::Ready(self.run_inline(function.as_ref(), request)),
+                _ => self.start(endpoint, request, deadline, None),
+            };
+        };
+        match gate.try_enter() {
+            Ok(permit) => self.start(endpoint, request, deadline, Some(permit)),
+            Err(admission::Refused::Wait(waiting)) => {
+                self.wait(endpoint.clone(), request, deadline, waiting)
+            }
+            Err(admission::Refused::Full) => {
+                self.counters.lane(endpoint.policy().lane).shed.add(1);
+                Reply::Ready(overloaded("this route has as many requests as it can take"))
+            }
+        }
+    }
+
+    fn deadline(&self, endpoint: &Endpoint) -> Option<Instant> {
+        let limit = endpoint.policy().deadline.or(self.shared.deadline)?;
+        reactor::now().checked_add(limit)
+    }
+
+    fn run_inline(
+        &self,
+        function: &(dyn Fn(Request, &Context) -> Response + Send + Sync),
+        request: Request,
+    ) -> Response {
+        let lane = self.counters.lane(Lane::Inline);
+        lane.started.add(1);
+        let outcome = catch_panic(|| function(request, &self.shared.context));
+        lane.finished.add(1);
+        outcome.unwrap_or_else(|panicked| {
+            lane.panicked.add(1);
+            internal_error(Lane::Inline, &panicked)
+        })
+    }
+
+    /// Starts a handler that has its permit, or needs none.
+    fn start(
+        &self,
+        endpoint: &Endpoint,
+        request: Request,
+        deadline: Option<Instant>,
+        permit: Option<Permit>,
+    ) -> Reply {
+        match endpoint.code() {
+            Code::Inline(function) => {
+                let response = self.run_inline(function.as_ref(), request);
+                drop(permit);
+                Reply::Ready(response)
+            }
+            Code::Async(function) => {
+                let made = catch_panic(|| function(request, &self.shared.context));
+                match made {
+                    Ok(Reply::Ready(response)) => Reply::Ready(response),
+                    Ok(Reply::Later(future)) => {
+                        let running = Running::new(future, Lane::Async, &self.counters);
+                        running.with(permit, deadline, None).into_reply()
+                    }
+                    Err(panicked) => {
+                        self.counters.lane(Lane::Async).panicked.add(1);
+                        Reply::Ready(internal_error(Lane::Async, &panicked))
+                    }
+                }
+            }
+            Code::Blocking(function) => {
+                self.start_blocking(function.clone(), request, deadline, permit)
+            }
+        }
+    }
+
+    fn start_blocking(
+        &self,
+        function: Arc<dyn Fn(Request, &Context) -> Response + Send + Sync>,
+        mut request: Request,
+        deadline: Option<Instant>,
+        permit: Option<Permit>,
+    ) -> Reply {
+        let cancellation = Cancellation::new();
+        request.extensions_mut().insert(cancellation.clone());
+        let shared = self.shared.clone();
+        let (sender, receiver) = oneshot::channel();
+        let job = move || {
+            let outcome = catch_panic(|| function(request, &shared.context));
+            // The permit is held while the thread is, not only while somebody waits for it.
+            drop(permit);
+            outcome
+        };
+        if self.shared.pool.submit(job, sender).is_err() {
+            self.counters.lane(Lane::Blocking).shed.add(1);
+            return Reply::Ready(overloaded("the queue for blocking work is full"));
+        }
+        let counters = self.counters.clone();
+        let future = Box::pin(async move {
+            match receiver.await {
+                Ok(Ok(response)) => response,
+                Ok(Err(panicked)) => {
+                    counters.lane(Lane::Blocking).panicked.add(1);
+                    internal_error(Lane::Blocking, &panicked)
+                }
+                Err(oneshot::Closed) => overloaded("the server is shutting down"),
+            }
+        });
+        let running = Running::new(future, Lane::Blocking, &self.counters);
+        running
+            .with(None, deadline, Some(cancellation))
+            .into_reply()
+    }
+
+    /// Waits for a place at the gate, then starts the handler.
+    fn wait(
+        &self,
+        endpoint: Endpoint,
+        request: Request,
+        deadline: Option<Instant>,
+        waiting: admission::Waiting,
+    ) -> Reply {
+        let scheduler = Scheduler {
+            shared: self.shared.clone(),
+            counters: self.counters.clone(),
+        };
+        let lane = endpoint.policy().lane;
+        let queued = stats::Within::new(&self.counters, lane, stats::Gauge::Queued);
+        let future = Box::pin(async move {
+            let permit = waiting.await;
+            drop(queued);
+            // The deadline is watched over the whole of it, below.
+            match scheduler.start(&endpoint, request, None, Some(permit)) {
+                Reply::Ready(response) => response,
+                Reply::Later(future) => future.await,
+            }
+        });
+        Running::untracked(future, lane, &self.counters)
+            .with(None, deadline, None)
+            .into_reply()
+    }
+}
+
+/// The answer to a request there is no room for.
+fn overloaded(detail: &'static str) -> Response {
+    Problem::unavailable(detail, RETRY_AFTER_S).into_response()
+}
+
+/// The answer when a handler panicked; what it said goes to the log, not to the client.
+fn internal_error(lane: Lane, panicked: &Panicked) -> Response {
+    log::error!(
+        "a handler of the {lane:?} lane panicked: {}",
+        panicked.message
+    );
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
+        .with_detail("the handler failed")
+        .into_response()
+}

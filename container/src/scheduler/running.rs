@@ -1,0 +1,129 @@
+//! `Running`: a handler on its way to an answer, with its permit, its deadline and its counters.
+//!
+//! Dropping it cancels the handler: an async one is dropped with it, a blocking one is told.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use super::admission::Permit;
+use super::stats::{Gauge, Within, WorkerCounters};
+use super::{RETRY_AFTER_S, internal_error};
+use crate::handler::{Cancellation, CatchPanic, IntoResponse, Lane, LocalFuture, Problem, Reply};
+use crate::message::Response;
+use crate::reactor::{Sleep, sleep_until};
+
+pub(super) struct Running {
+    /// The handler; `None` once it has ended or was cancelled.
+    handler: Option<CatchPanic<dyn Future<Output = Response>>>,
+    lane: Lane,
+    counters: Arc<WorkerCounters>,
+    /// Counts the handler as running.
+    within: Option<Within>,
+    /// The right to run, where the route has a limit.
+    permit: Option<Permit>,
+    /// When the time is over.
+    deadline: Option<Sleep>,
+    /// How code that cannot be dropped is told.
+    cancellation: Option<Cancellation>,
+}
+
+impl Running {
+    /// A handler that counts as running from now on.
+    pub(super) fn new(
+        future: LocalFuture<Response>,
+        lane: Lane,
+        counters: &Arc<WorkerCounters>,
+    ) -> Self {
+        let mut running = Running::untracked(future, lane, counters);
+        running.within = Some(Within::new(counters, lane, Gauge::Running));
+        running
+    }
+
+    /// One that is counted elsewhere.
+    pub(super) fn untracked(
+        future: LocalFuture<Response>,
+        lane: Lane,
+        counters: &Arc<WorkerCounters>,
+    ) -> Self {
+        Running {
+            handler: Some(CatchPanic::new(future)),
+            lane,
+            counters: counters.clone(),
+            within: None,
+            permit: None,
+            deadline: None,
+            cancellation: None,
+        }
+    }
+
+    /// The same with what bounds it.
+    pub(super) fn with(
+        mut self,
+        permit: Option<Permit>,
+        deadline: Option<Instant>,
+        cancellation: Option<Cancellation>,
+    ) -> Self {
+        self.permit = permit;
+        self.deadline = deadline.map(sleep_until);
+        self.cancellation = cancellation;
+        self
+    }
+
+    pub(super) fn into_reply(self) -> Reply {
+        Reply::Later(Box::pin(self))
+    }
+
+    /// Ends the handler, whether it is done or not, and gives back what it held.
+    fn end(&mut self) {
+        if let (Some(_), Some(cancellation)) = (&self.handler, &self.cancellation) {
+            cancellation.cancel();
+        }
+        self.handler = None;
+        self.within = None;
+        self.permit = None;
+        self.deadline = None;
+    }
+}
+
+impl Future for Running {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
+        let Some(handler) = &mut self.handler else {
+            return Poll::Pending;
+        };
+        if let Poll::Ready(outcome) = Pin::new(handler).poll(context) {
+            let response = outcome.unwrap_or_else(|panicked| {
+                self.counters.lane(self.lane).panicked.add(1);
+                internal_error(self.lane, &panicked)
+            });
+            // Its future is done: nothing is left to be cancelled.
+            self.cancellation = None;
+            self.end();
+            return Poll::Ready(response);
+        }
+        let Some(deadline) = &mut self.deadline else {
+            return Poll::Pending;
+        };
+        if Pin::new(deadline).poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        self.counters.lane(self.lane).timed_out.add(1);
+        self.end();
+        let detail = "the handler did not answer within its deadline";
+        Poll::Ready(Problem::unavailable(detail, RETRY_AFTER_S).into_response())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.handler.is_some() {
+            self.counters.lane(self.lane).cancelled.add(1);
+            // A handler that panics while it is dropped must not take the worker with it.
+            let _ = crate::handler::catch_panic(|| self.end());
+        }
+    }
+}
