@@ -9,6 +9,8 @@ use container::{client, http1::ResponseError};
 pub(crate) enum Failure {
     /// No connection could be made.
     Connect,
+    /// This process may not open another descriptor.
+    OpenFiles,
     /// No complete answer came in time.
     Timeout,
     /// The server, or something between, reset the connection.
@@ -25,6 +27,9 @@ pub(crate) enum Failure {
     System(io::ErrorKind),
 }
 
+/// `EMFILE`, the same number on all Unix systems.
+const TOO_MANY_OPEN_FILES: i32 = 24;
+
 /// How many failures there were of each kind.
 pub(crate) type Failures = BTreeMap<Failure, u64>;
 
@@ -32,6 +37,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Failure::Connect => "connect",
+            Failure::OpenFiles => "too many open files (raise `ulimit -n`)",
             Failure::Timeout => "timeout",
             Failure::Reset => "reset",
             Failure::ClosedEarly => "closed early",
@@ -40,6 +46,18 @@ impl fmt::Display for Failure {
             Failure::Status(status) => return write!(formatter, "status {status}"),
             Failure::System(kind) => return write!(formatter, "other: {kind}"),
         })
+    }
+}
+
+impl Failure {
+    /// What an error means that came while connecting.
+    pub(crate) fn of_connect(error: &io::Error) -> Failure {
+        match error.kind() {
+            _ if error.raw_os_error() == Some(TOO_MANY_OPEN_FILES) => Failure::OpenFiles,
+            // All local ports are in use: no fault of the server's either.
+            io::ErrorKind::AddrNotAvailable => Failure::System(io::ErrorKind::AddrNotAvailable),
+            _ => Failure::Connect,
+        }
     }
 }
 
@@ -74,10 +92,11 @@ impl From<client::Error> for Failure {
         if error.is_timeout() {
             return Failure::Timeout;
         }
-        if error.is_connect() {
-            return Failure::Connect;
-        }
         let cause = error.source();
+        if error.is_connect() {
+            let system = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+            return system.map_or(Failure::Connect, Failure::of_connect);
+        }
         if let Some(cause) = cause.and_then(|cause| cause.downcast_ref::<ResponseError>()) {
             return Failure::from(*cause);
         }

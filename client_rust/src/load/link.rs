@@ -54,7 +54,7 @@ impl Link {
         let stream = reactor::timeout(plan.timeout, TcpStream::connect(plan.address))
             .await
             .map_err(|_| Failure::Timeout)?
-            .map_err(|_| Failure::Connect)?;
+            .map_err(|error| Failure::of_connect(&error))?;
         Ok(Link {
             stream,
             machine: ClientConnection::new(Limits::default()),

@@ -100,7 +100,15 @@ fn a_slow_request_that_fails_is_a_failure() {
     });
     let run = run(&["slow", &format!("--url={}", server.url), "--requests=5"]);
     assert_eq!(run.code, 1, "{run}");
-    for line in ["requests: 5", "errors: 2", "  closed early: 1", "  status 500: 1"] {
-        assert!(run.stdout.lines().any(|other| other == line), "{line}: {run}");
+    for line in [
+        "requests: 5",
+        "errors: 2",
+        "  closed early: 1",
+        "  status 500: 1",
+    ] {
+        assert!(
+            run.stdout.lines().any(|other| other == line),
+            "{line}: {run}"
+        );
     }
 }

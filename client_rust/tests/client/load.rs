@@ -15,16 +15,33 @@ fn load(server: &Server, arguments: &[&str]) -> Run {
 #[test]
 fn every_thread_sends_its_requests_over_its_connection() {
     let server = Server::start(|request| {
-        assert!(request.starts_with("GET /hello?x=1 HTTP/1.1\r\nhost: 127.0.0.1:"), "{request}");
+        assert!(
+            request.starts_with("GET /hello?x=1 HTTP/1.1\r\nhost: 127.0.0.1:"),
+            "{request}"
+        );
         ok("hello")
     });
     let run = load(&server, &["--threads=3", "--requests=50"]);
     assert_eq!(run.code, 0, "{run}");
     assert_eq!((server.requests(), server.connections()), (150, 3));
-    for line in ["threads: 3", "requests per thread: 50", "count: 150", "errors: 0"] {
-        assert!(run.stdout.lines().any(|other| other == line), "{line}: {run}");
+    for line in [
+        "threads: 3",
+        "requests per thread: 50",
+        "count: 150",
+        "errors: 0",
+    ] {
+        assert!(
+            run.stdout.lines().any(|other| other == line),
+            "{line}: {run}"
+        );
     }
-    for words in ["seconds: ", "requests per second: ", "latency: p50 ", " p99.9 ", ", max "] {
+    for words in [
+        "seconds: ",
+        "requests per second: ",
+        "latency: p50 ",
+        " p99.9 ",
+        ", max ",
+    ] {
         assert!(run.stdout.contains(words), "{words}: {run}");
     }
 }
@@ -36,7 +53,10 @@ fn one_json_object() {
     let run = load(&server, &flags);
     let report = run.json();
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!((&report["count"], &report["errors"]), (&20.into(), &0.into()));
+    assert_eq!(
+        (&report["count"], &report["errors"]),
+        (&20.into(), &0.into())
+    );
     assert_eq!((&report["connected"], server.connections()), (&2.into(), 2));
     assert!(report["latency_us"]["p99"].as_f64() > Some(0.0), "{run}");
 }
@@ -52,7 +72,10 @@ fn pipelined_requests_are_all_answered() {
 #[test]
 fn bodies_are_sent() {
     let server = Server::start(|request| {
-        assert!(request.starts_with("PUT /") && request.ends_with("\r\n\r\nhello"), "{request}");
+        assert!(
+            request.starts_with("PUT /") && request.ends_with("\r\n\r\nhello"),
+            "{request}"
+        );
         ok("")
     });
     let run = load(&server, &["--method=PUT", "--body=hello", "-t1", "-r3"]);
@@ -88,7 +111,11 @@ fn a_rate_sends_as_many_as_are_due() {
     assert_eq!(run.code, 0, "{run}");
     // 500 a second for 20 ms, the first at once: 0, 2, .. 18 ms, however late they were sent;
     // a machine that stalls for longer than that sends fewer.
-    assert!((1..=10).contains(&server.requests()), "{}", server.requests());
+    assert!(
+        (1..=10).contains(&server.requests()),
+        "{}",
+        server.requests()
+    );
 }
 
 #[test]
@@ -101,11 +128,14 @@ fn failures_are_counted_by_kind() {
         3 => Some("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n".to_owned()),
         _ => ok("x"),
     });
-    let flags = ["-t1", "-r6", "--timeout=200ms", "--json"];
+    let flags = ["-t1", "-r6", "--timeout=1s", "--json"];
     let run = load(&server, &flags);
     let report = run.json();
     assert_eq!(run.code, 1, "{run}");
-    assert_eq!((&report["count"], &report["errors"]), (&2.into(), &4.into()));
+    assert_eq!(
+        (&report["count"], &report["errors"]),
+        (&2.into(), &4.into())
+    );
     for kind in ["status 503", "closed early", "malformed answer", "timeout"] {
         assert_eq!(report["errors_by_kind"][kind], 1, "{kind}: {run}");
     }
@@ -119,12 +149,17 @@ fn a_server_that_is_gone_is_given_up() {
     let run = run(&["load", &url, "-t2", "-r1000", "--json"]);
     let errors = &run.json()["errors_by_kind"];
     assert_eq!(run.code, 1, "{run}");
-    assert_eq!((&errors["connect"], &errors["not sent"]), (&200.into(), &1800.into()));
+    assert_eq!(
+        (&errors["connect"], &errors["not sent"]),
+        (&200.into(), &1800.into())
+    );
 }
 
 #[test]
-fn names_that_do_not_exist_are_said_so() {
-    let run = run(&["load", "--url=http://no-such-host.invalid/"]);
+fn names_that_cannot_be_resolved_are_said_so() {
+    // Too long for a name, so that no resolver is asked.
+    let name = "n".repeat(300);
+    let run = run(&["load", &format!("--url=http://{name}/")]);
     assert_eq!(run.code, 1, "{run}");
-    assert!(run.stderr.contains("no-such-host.invalid"), "{run}");
+    assert!(run.stderr.contains(&name), "{run}");
 }

@@ -22,14 +22,22 @@ impl Run {
 
 impl std::fmt::Display for Run {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Run { code, stdout, stderr } = self;
+        let Run {
+            code,
+            stdout,
+            stderr,
+        } = self;
         write!(formatter, "exit code {code}\n{stdout}\n{stderr}")
     }
 }
 
 /// Runs the binary to its end.
 fn run(arguments: &[&str]) -> Run {
-    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_client"))
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(env!("CARGO_BIN_EXE_client"))
         .args(arguments)
         .output()
         .expect("the binary starts");
@@ -66,5 +74,8 @@ fn wrong_flags_are_one_line_and_code_2() {
 fn help_is_no_failure() {
     let run = run(&["load", "--help"]);
     assert_eq!(run.code, 0, "{run}");
-    assert!(run.stdout.contains("--requests") && run.stderr.is_empty(), "{run}");
+    assert!(
+        run.stdout.contains("--requests") && run.stderr.is_empty(),
+        "{run}"
+    );
 }

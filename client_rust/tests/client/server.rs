@@ -22,9 +22,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server that answers each request, given as text, by `answer`; `None` closes the
     /// connection without an answer.
-    pub(crate) fn start(
-        answer: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-    ) -> Server {
+    pub(crate) fn start(answer: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Server {
             url: format!("http://{}", listener.local_addr().unwrap()),
@@ -62,7 +60,9 @@ impl Server {
 /// A 200 answer with this body.
 pub(crate) fn ok(body: &str) -> Option<String> {
     let length = body.len();
-    Some(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"))
+    Some(format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
+    ))
 }
 
 fn serve(
@@ -95,6 +95,8 @@ fn serve(
 fn request_end(received: &str) -> Option<usize> {
     let head = received.find("\r\n\r\n")? + 4;
     let length = received[..head].split("content-length: ").nth(1);
-    let length = length.map_or(0, |rest| rest.split("\r\n").next().unwrap().parse().unwrap());
+    let length = length.map_or(0, |rest| {
+        rest.split("\r\n").next().unwrap().parse().unwrap()
+    });
     (received.len() >= head + length).then_some(head + length)
 }
