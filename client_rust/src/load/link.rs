@@ -6,6 +6,7 @@
 use std::{
     future::{Future, poll_fn},
     io,
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
     time::Instant,
@@ -18,7 +19,7 @@ use container::{
     reactor::{self, Sleep},
 };
 
-use super::{plan::Plan, supply::Batch, worker::Worker};
+use super::{supply::Batch, worker::Worker};
 use crate::failure::Failure;
 
 /// Reads of one connection before the others have their turn.
@@ -49,9 +50,9 @@ struct Progress<'a> {
 }
 
 impl Link {
-    /// Connects within the plan's timeout.
-    pub(super) async fn connect(plan: &Plan) -> Result<Link, Failure> {
-        let stream = reactor::timeout(plan.timeout, TcpStream::connect(plan.address))
+    /// Connects before `deadline`.
+    pub(super) async fn connect(address: SocketAddr, deadline: Instant) -> Result<Link, Failure> {
+        let stream = reactor::timeout_at(deadline, TcpStream::connect(address))
             .await
             .map_err(|_| Failure::Timeout)?
             .map_err(|error| Failure::of_connect(&error))?;
@@ -60,7 +61,7 @@ impl Link {
             machine: ClientConnection::new(Limits::default()),
             leftover: Vec::new(),
             status: 0,
-            timer: reactor::sleep(plan.timeout),
+            timer: reactor::sleep_until(deadline),
             finished: Instant::now(),
         })
     }
@@ -75,18 +76,19 @@ impl Link {
         self.finished
     }
 
-    /// Sends a batch and reads its answers, counting each as it comes.
+    /// Sends a batch and reads its answers before `deadline`, counting each as it comes.
     pub(super) async fn exchange(
         &mut self,
         worker: &Worker,
         batch: Batch,
+        deadline: Instant,
         answered: &mut u32,
     ) -> Result<(), Failure> {
         for _ in 0..batch.count {
             let expected = self.machine.expect_answer(worker.plan.answers);
             expected.map_err(|_| Failure::ClosedEarly)?;
         }
-        self.timer.reset(reactor::now() + worker.plan.timeout);
+        self.timer.reset(deadline);
         let mut progress = Progress {
             unsent: worker.plan.requests(batch.count),
             batch,
@@ -154,6 +156,10 @@ impl Link {
                     }
                     if *progress.answered == progress.batch.count {
                         return Poll::Ready(Ok(()));
+                    }
+                    // An answer said that it is the last, and the batch had more requests.
+                    if self.machine.is_closed() || self.machine.is_tunnel() {
+                        return Poll::Ready(Err(Failure::ClosedEarly));
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -103,9 +103,7 @@ impl Worker {
             let unanswered = u64::from(batch.count - answered);
             self.tally.borrow_mut().failed(failure, unanswered);
         }
-        if !link.as_ref().is_some_and(Link::is_reusable) {
-            *link = None;
-        }
+        drop_unusable(link);
         outcome
     }
 
@@ -115,15 +113,18 @@ impl Worker {
         batch: Batch,
         answered: &mut u32,
     ) -> Result<(), Failure> {
+        let deadline = reactor::now() + self.plan.timeout;
+        // Where a batch had to wait until it was due, the server may have closed meanwhile.
+        drop_unusable(link);
         let link = match link {
             Some(link) => link,
             None => {
-                let made = Link::connect(&self.plan).await?;
+                let made = Link::connect(self.plan.address, deadline).await?;
                 self.tally.borrow_mut().connected += 1;
                 link.insert(made)
             }
         };
-        link.exchange(self, batch, answered).await
+        link.exchange(self, batch, deadline, answered).await
     }
 
     /// One connection stops for good: its part of what is left is not sent. The last one to stop
@@ -136,5 +137,11 @@ impl Worker {
             self.tally.borrow_mut().failed(Failure::NotSent, unsent);
             self.done.fetch_add(unsent, Ordering::Relaxed);
         }
+    }
+}
+
+fn drop_unusable(link: &mut Option<Link>) {
+    if !link.as_ref().is_some_and(Link::is_reusable) {
+        *link = None;
     }
 }

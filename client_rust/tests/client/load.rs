@@ -142,6 +142,17 @@ fn failures_are_counted_by_kind() {
 }
 
 #[test]
+fn requests_behind_the_last_answer_fail() {
+    const LAST: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let server = Server::start(|_| Some(LAST.to_owned()));
+    let run = load(&server, &["-t1", "-r6", "--pipeline=3", "--json"]);
+    let report = run.json();
+    assert_eq!((run.code, &report["count"]), (1, &2.into()), "{run}");
+    assert_eq!(report["errors_by_kind"]["closed early"], 4, "{run}");
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
 fn a_server_that_is_gone_is_given_up() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("--url=http://{}/", listener.local_addr().unwrap());

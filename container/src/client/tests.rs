@@ -153,6 +153,26 @@ fn a_post_is_never_sent_twice() {
 }
 
 #[test]
+fn an_early_answer_is_read_although_the_body_is_not() {
+    const REFUSED: &[u8] = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n";
+    run(async {
+        let listener = TcpListener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = reactor::spawn_local(async move {
+            let mut stream = listener.accept().await.unwrap();
+            stream.write_all(REFUSED).await.unwrap();
+            // Alive, and not reading: far more than the kernel's buffers is on its way.
+            stream
+        });
+        let post = ClientRequest::new(Method::POST, url.parse().unwrap());
+        let post = post.with_body("text/plain", vec![b'x'; 32 << 20]);
+        let response = Client::new().request(post).await.unwrap();
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        drop(server.await.unwrap());
+    });
+}
+
+#[test]
 fn redirects_are_followed_and_bounded() {
     const MOVED: &str = "HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n";
     run(async {
