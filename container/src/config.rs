@@ -68,7 +68,10 @@ impl Config {
             .map(|(name, _)| format!("{name} must be at least 1"))
             .collect();
         if limits.fields > http1::FIELDS_MAX {
-            faults.push(format!("the field limit must be at most {}", http1::FIELDS_MAX));
+            faults.push(format!(
+                "the field limit must be at most {}",
+                http1::FIELDS_MAX
+            ));
         }
         if u32::try_from(limits.head).is_err() {
             faults.push("the head limit must be below 4 GiB".to_owned());

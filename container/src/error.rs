@@ -22,24 +22,38 @@ enum Kind {
     /// A start-up hook failed.
     Hook(String),
     /// The system refused something the container cannot be without.
-    System { what: &'static str, source: io::Error },
+    System {
+        what: &'static str,
+        source: io::Error,
+    },
 }
 
 impl Error {
     pub(crate) fn config(faults: Vec<String>) -> Self {
-        Error { kind: Kind::Config(faults) }
+        Error {
+            kind: Kind::Config(faults),
+        }
     }
 
     pub(crate) fn bind(address: impl fmt::Display, source: io::Error) -> Self {
-        Error { kind: Kind::Bind { address: address.to_string(), source } }
+        Error {
+            kind: Kind::Bind {
+                address: address.to_string(),
+                source,
+            },
+        }
     }
 
     pub(crate) fn hook(message: String) -> Self {
-        Error { kind: Kind::Hook(message) }
+        Error {
+            kind: Kind::Hook(message),
+        }
     }
 
     pub(crate) fn system(what: &'static str, source: io::Error) -> Self {
-        Error { kind: Kind::System { what, source } }
+        Error {
+            kind: Kind::System { what, source },
+        }
     }
 
     /// Whether the configuration or the routing table is at fault: a mistake of the program's, or
@@ -89,6 +103,8 @@ impl std::error::Error for Error {
 
 impl From<RouterError> for Error {
     fn from(error: RouterError) -> Self {
-        Error { kind: Kind::Routes(error) }
+        Error {
+            kind: Kind::Routes(error),
+        }
     }
 }

@@ -126,7 +126,7 @@ fn encode_framing(facts: &Facts, status: StatusCode, length: BodyLength, output:
     }
 }
 
-fn encode_decimal(mut number: u64, output: &mut Vec<u8>) {
+pub(super) fn encode_decimal(mut number: u64, output: &mut Vec<u8>) {
     // 2^64 has 20 digits.
     let mut digits = [0; 20];
     let mut start = digits.len();

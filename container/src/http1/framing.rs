@@ -50,7 +50,7 @@ struct Collected<'a> {
 
 /// What the Transfer-Encoding lines came to.
 #[derive(Default, PartialEq, Eq, Clone, Copy)]
-enum Coding {
+pub(super) enum Coding {
     /// There is no such field.
     #[default]
     Absent,
@@ -160,7 +160,7 @@ impl<'a> Collected<'a> {
 
 impl Coding {
     /// What the field lines come to with one more line.
-    fn and(self, value: &[u8]) -> Coding {
+    pub(super) fn and(self, value: &[u8]) -> Coding {
         match self {
             Coding::Absent if value.eq_ignore_ascii_case(b"chunked") => Coding::Chunked,
             // After `chunked` nothing may come, not even `chunked`.

@@ -24,8 +24,15 @@
 //! that depend on each other do not run side by side.
 //!
 //! What follows what is drawn in `state.rs`, where all transitions stand.
+//!
+//! # The client's side
+//!
+//! [`ClientConnection`], in `client/`, shares the codings, limits and outputs with the server's
+//! side. Its driver writes requests, ahead of their answers if it likes, and offers what it
+//! receives in the same way; answers come in the order of the requests.
 
 mod chunked;
+mod client;
 mod config;
 mod connection;
 mod decode;
@@ -38,6 +45,10 @@ mod parse;
 mod state;
 mod timer;
 
+pub use client::{
+    AnswerTo, ClientConnection, ClientEvent, ClientStep, INTERIM_MAX, PIPELINE_MAX, RequestError,
+    ResponseError, ResponseHead,
+};
 pub use config::{Config, FIELDS_MAX, Limits, Timeouts};
 pub use connection::Connection;
 pub use encode::DATE_LENGTH;

@@ -105,7 +105,7 @@ pub(super) fn check_partial(input: &[u8], limits: &Limits) -> Result<Parsed, Pro
 
 /// Refuses a LF without its CR. RFC 9112, section 2.2, leaves the choice; a proxy that chooses
 /// otherwise would see other lines than we do.
-fn check_line_ends(head: &[u8]) -> Result<(), ProtocolError> {
+pub(super) fn check_line_ends(head: &[u8]) -> Result<(), ProtocolError> {
     // Two counts instead of one search: both loops are vectorised.
     let ends = head.iter().filter(|&&byte| byte == b'\n').count();
     let pairs = head
@@ -160,7 +160,7 @@ fn classify(error: httparse::Error, input: &[u8]) -> ProtocolError {
 }
 
 /// Whether the request line ends in `HTTP/d.d`: a version, only not one of ours.
-fn names_other_version(input: &[u8]) -> bool {
+pub(super) fn names_other_version(input: &[u8]) -> bool {
     let line = input
         .split(|&byte| byte == b'\n')
         .next()

@@ -29,7 +29,7 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Walks `section`: lines that end in CRLF or LF, up to an empty line or the end.
-    pub(super) fn new(section: &'a [u8]) -> Self {
+    pub(crate) fn new(section: &'a [u8]) -> Self {
         Fields { rest: section }
     }
 }

@@ -184,7 +184,8 @@ impl BlockingPool {
         if grow {
             self.start_thread(number)
         } else {
-            Ok(self.shared.changed.notify_one())
+            self.shared.changed.notify_one();
+            Ok(())
         }
     }
 

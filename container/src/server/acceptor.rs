@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::connection::Driver;
 use super::spread::Spread;
 use super::worker::{Seat, SeatKind, Worker};
-use crate::net::{Accepted, AcceptError, AnySocket, Listener, Socket};
+use crate::net::{AcceptError, Accepted, AnySocket, Listener, Socket};
 use crate::reactor::{Sleep, sleep, yield_now};
 use crate::scheduler::Phase;
 
@@ -59,7 +59,12 @@ enum Burst {
 impl Acceptor {
     pub(super) fn new(listener: Listener, spread: Spread, worker: &Rc<Worker>) -> Self {
         let seat = worker.sit(SeatKind::Acceptor);
-        Acceptor { listener, spread, worker: worker.clone(), seat }
+        Acceptor {
+            listener,
+            spread,
+            worker: worker.clone(),
+            seat,
+        }
     }
 
     /// Accepts until the container drains, then empties the backlog and closes the listener.
@@ -97,7 +102,9 @@ impl Acceptor {
                 // The client changed its mind before we got to it.
                 Err(AcceptError::Transient(_)) => {}
                 Err(AcceptError::OutOfDescriptors(error)) => {
-                    log::warn!("accepting pauses, the system has no room for a connection: {error}");
+                    log::warn!(
+                        "accepting pauses, the system has no room for a connection: {error}"
+                    );
                     return Burst::Exhausted;
                 }
                 Err(AcceptError::Fatal(error)) => {
@@ -153,8 +160,10 @@ pub(super) fn serve(worker: &Rc<Worker>, accepted: Accepted<AnySocket>) {
 /// Says no, cheaply: one read so that the close does not reset what is written, one write.
 fn refuse(socket: &AnySocket) {
     let mut scratch = [0; 4 << 10];
-    let answered: io::Result<usize> =
-        socket.recv(&mut scratch).or(Ok(0)).and_then(|_| socket.send(OVER_BUDGET));
+    let answered: io::Result<usize> = socket
+        .recv(&mut scratch)
+        .or(Ok(0))
+        .and_then(|_| socket.send(OVER_BUDGET));
     if let Err(error) = answered {
         log::debug!("a refused connection was gone already: {error}");
     }
@@ -168,7 +177,11 @@ mod tests {
     fn the_refusal_says_its_own_length() {
         let text = std::str::from_utf8(OVER_BUDGET).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+        assert!(
+            head.contains(&format!("content-length: {}\r\n", body.len())),
+            "{}",
+            body.len()
+        );
         serde_json::from_str::<serde_json::Value>(body).unwrap();
     }
 }

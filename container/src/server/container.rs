@@ -49,7 +49,9 @@ impl Container {
                 log::error!("a worker's thread panicked");
             }
         }
-        Report { stats: self.handle.stats() }
+        Report {
+            stats: self.handle.stats(),
+        }
     }
 }
 
@@ -65,7 +67,12 @@ impl fmt::Display for Report {
 
 /// Opens the listeners, starts the workers, and returns once all of them serve.
 pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Error> {
-    let Parts { config, addresses, listeners, on_error } = parts;
+    let Parts {
+        config,
+        addresses,
+        listeners,
+        on_error,
+    } = parts;
     let count = config.workers;
     let counters: Vec<Arc<WorkerCounters>> = (0..count).map(|_| Arc::default()).collect();
     let loads = Loads::new(&counters);
@@ -86,7 +93,15 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         pool,
     };
     let handle = Handle::new(Arc::new(shared));
-    let setup = Setup { config, routes, scheduling, counters, loads, lifecycle, on_error };
+    let setup = Setup {
+        config,
+        routes,
+        scheduling,
+        counters,
+        loads,
+        lifecycle,
+        on_error,
+    };
     let threads = start_workers(&setup, listening, &handle)?;
     Ok(Container { handle, threads })
 }
@@ -104,15 +119,30 @@ fn start_workers(
     for (index, listeners) in listening.into_iter().enumerate() {
         // The first worker runs the hooks, the last ones when all others have ended.
         let hooks = others.take();
-        let ended = if hooks.is_some() { None } else { Some(ended.clone()) };
-        threads.push(thread::start(setup.clone(), index, listeners, ready.clone(), hooks, ended)?);
+        let ended = if hooks.is_some() {
+            None
+        } else {
+            Some(ended.clone())
+        };
+        threads.push(thread::start(
+            setup.clone(),
+            index,
+            listeners,
+            ready.clone(),
+            hooks,
+            ended,
+        )?);
     }
     drop((ready, ended));
     let mut result = Ok(());
     for outcome in readiness {
         result = result.and(outcome);
     }
-    let next = if result.is_ok() { Phase::Running } else { Phase::Closing };
+    let next = if result.is_ok() {
+        Phase::Running
+    } else {
+        Phase::Closing
+    };
     handle.advance(next);
     match result {
         Ok(()) => Ok(threads),
@@ -140,15 +170,31 @@ fn listen(
         let alone = group.len() < workers;
         for (worker, listener) in group.into_iter().enumerate() {
             if worker == 0 {
-                local.push(listener.local().map_err(|error| Error::bind(address, error))?);
+                local.push(
+                    listener
+                        .local()
+                        .map_err(|error| Error::bind(address, error))?,
+                );
             }
-            let spread = if alone { Spread::Least(loads.clone()) } else { Spread::Own };
+            let spread = if alone {
+                Spread::Least(loads.clone())
+            } else {
+                Spread::Own
+            };
             listening[worker].push((listener, spread));
         }
     }
     for listener in inherited {
-        local.push(listener.local().map_err(|error| Error::bind("a given socket", error))?);
-        let spread = if workers > 1 { Spread::Least(loads.clone()) } else { Spread::Own };
+        local.push(
+            listener
+                .local()
+                .map_err(|error| Error::bind("a given socket", error))?,
+        );
+        let spread = if workers > 1 {
+            Spread::Least(loads.clone())
+        } else {
+            Spread::Own
+        };
         listening[0].push((listener, spread));
     }
     Ok((local, listening))
@@ -164,7 +210,12 @@ fn bind(address: &BindAddress, workers: usize) -> io::Result<Vec<AnyListener>> {
         return Ok(vec![first]);
     };
     drop(first);
-    let shared = ListenOptions { reuse_port: true, ..options };
+    let shared = ListenOptions {
+        reuse_port: true,
+        ..options
+    };
     let address = BindAddress::Tcp(vec![chosen]);
-    (0..workers).map(|_| AnyListener::bind(&address, &shared)).collect()
+    (0..workers)
+        .map(|_| AnyListener::bind(&address, &shared))
+        .collect()
 }

@@ -16,7 +16,10 @@ pub(super) struct DateCache {
 
 impl DateCache {
     pub(super) fn new() -> Self {
-        DateCache { text: Cell::new([b' '; DATE_LENGTH]), until: Cell::new(None) }
+        DateCache {
+            text: Cell::new([b' '; DATE_LENGTH]),
+            until: Cell::new(None),
+        }
     }
 
     /// The date at `now` as an IMF-fixdate (RFC 9110, section 5.6.7).

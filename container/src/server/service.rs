@@ -12,10 +12,10 @@ use crate::router::{Found, Refusal, Routes};
 use crate::scheduler::Scheduler;
 
 /// How an application turns the container's own errors into responses.
-pub(super) type OnError = Arc<dyn Fn(&Problem) -> Response + Send + Sync>;
+pub(crate) type OnError = Arc<dyn Fn(&Problem) -> Response + Send + Sync>;
 
 /// A worker's way from requests to replies.
-pub(super) struct Service {
+pub(crate) struct Service {
     /// The routing table, shared by all workers.
     routes: Arc<Routes>,
     /// Where handlers run.
@@ -46,13 +46,18 @@ pub(super) enum Target {
 }
 
 impl Service {
-    pub(super) fn new(
+    pub(crate) fn new(
         routes: Arc<Routes>,
         scheduler: Scheduler,
         on_error: Option<OnError>,
         body_limit: u64,
     ) -> Self {
-        Service { routes, scheduler: Rc::new(scheduler), on_error, body_limit }
+        Service {
+            routes,
+            scheduler: Rc::new(scheduler),
+            on_error,
+            body_limit,
+        }
     }
 
     /// Finds out what is to be done with a request.
@@ -85,7 +90,9 @@ impl Service {
                     return Reply::Ready(Refusal::NotFound.into_response());
                 };
                 if route.layers.is_empty() {
-                    return self.scheduler.dispatch(&route.endpoint, Some(index), request);
+                    return self
+                        .scheduler
+                        .dispatch(&route.endpoint, Some(index), request);
                 }
                 let (scheduler, endpoint) = (self.scheduler.clone(), route.endpoint.clone());
                 let end = move |request| scheduler.dispatch(&endpoint, Some(index), request);

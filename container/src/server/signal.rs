@@ -20,19 +20,28 @@ impl SignalThread {
     pub(super) fn start(handle: Handle) -> io::Result<Self> {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         let closer = signals.handle();
-        let thread = thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            for (count, signal) in signals.forever().enumerate() {
-                let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
-                if count == 0 {
-                    log::info!("{name}: draining; once more closes at once");
-                    handle.stop();
-                } else {
-                    log::warn!("{name}: closing now");
-                    handle.close();
+        let thread = thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                for (count, signal) in signals.forever().enumerate() {
+                    let name = if signal == SIGINT {
+                        "SIGINT"
+                    } else {
+                        "SIGTERM"
+                    };
+                    if count == 0 {
+                        log::info!("{name}: draining; once more closes at once");
+                        handle.stop();
+                    } else {
+                        log::warn!("{name}: closing now");
+                        handle.close();
+                    }
                 }
-            }
-        })?;
-        Ok(SignalThread { signals: closer, thread: Some(thread) })
+            })?;
+        Ok(SignalThread {
+            signals: closer,
+            thread: Some(thread),
+        })
     }
 }
 

@@ -4,8 +4,8 @@
 //! Elsewhere, and for Unix sockets, one worker accepts for all and hands each connection to the
 //! least loaded.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::acceptor;
 use super::worker::Worker;
@@ -40,7 +40,10 @@ impl Loads {
             counters: counters.clone(),
             remote: OnceLock::new(),
         };
-        Arc::new(Loads { workers: counters.iter().map(load).collect(), next: AtomicUsize::new(0) })
+        Arc::new(Loads {
+            workers: counters.iter().map(load).collect(),
+            next: AtomicUsize::new(0),
+        })
     }
 
     /// A worker has its reactor now.
@@ -67,7 +70,9 @@ impl Loads {
             }
         });
         for worker in order {
-            let Some(remote) = self.workers[worker].remote.get() else { continue };
+            let Some(remote) = self.workers[worker].remote.get() else {
+                continue;
+            };
             match remote.run(job) {
                 Ok(()) => return,
                 Err(refused) => job = refused,
@@ -79,6 +84,9 @@ impl Loads {
 
 impl Load {
     fn connections(&self) -> u64 {
-        self.counters.accepted.read().saturating_sub(self.counters.closed.read())
+        self.counters
+            .accepted
+            .read()
+            .saturating_sub(self.counters.closed.read())
     }
 }

@@ -54,7 +54,9 @@ pub(super) fn start(
             setup.loads.register(index, reactor.remote());
             let acceptors = attach(listeners, &worker).map_err(system)?;
             if hooks.is_some() {
-                reactor.block_on(start_hooks(&setup.routes)).map_err(system)??;
+                reactor
+                    .block_on(start_hooks(&setup.routes))
+                    .map_err(system)??;
             }
             // Who started us may have given up by now; then the phase says so.
             let _ = ready.send(Ok(()));
@@ -65,7 +67,9 @@ pub(super) fn start(
                 // Nothing is ever sent: this ends when the last other worker has ended.
                 let _ = others.recv();
                 setup.scheduling.pool().close();
-                reactor.block_on(stop_hooks(&setup.routes)).map_err(system)?;
+                reactor
+                    .block_on(stop_hooks(&setup.routes))
+                    .map_err(system)?;
                 setup.lifecycle.advance(Phase::Drained);
             }
             Worker::leave();
@@ -94,7 +98,13 @@ impl Setup {
             self.config.body_limit,
         );
         let config = self.config.clone();
-        Worker::new(reactor.clone(), config, service, counters, self.lifecycle.clone())
+        Worker::new(
+            reactor.clone(),
+            config,
+            service,
+            counters,
+            self.lifecycle.clone(),
+        )
     }
 }
 
@@ -114,7 +124,10 @@ async fn live(worker: &Rc<Worker>, acceptors: Vec<Acceptor>) {
     }
     reached(worker, Phase::Draining).await;
     worker.begin_drain();
-    if timeout(worker.config.drain, worker.emptied()).await.is_err() {
+    if timeout(worker.config.drain, worker.emptied())
+        .await
+        .is_err()
+    {
         log::warn!("the drain's time is over: what is left is cut");
         worker.lifecycle.advance(Phase::Closing);
     }
@@ -134,7 +147,11 @@ async fn reached(worker: &Rc<Worker>, phase: Phase) {
     let seat = worker.sit(SeatKind::Acceptor);
     poll_fn(|context| {
         seat.watch(context);
-        if worker.phase() >= phase { Poll::Ready(()) } else { Poll::Pending }
+        if worker.phase() >= phase {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     })
     .await;
 }

@@ -52,7 +52,7 @@ pub(crate) struct Worker {
 
 /// A place in a worker: held by connections, acceptors and detached handlers for as long as they
 /// live. A worker has drained when nobody holds one.
-pub(super) struct Seat {
+pub(crate) struct Seat {
     worker: Rc<Worker>,
     key: usize,
     kind: SeatKind,
@@ -60,7 +60,7 @@ pub(super) struct Seat {
 
 /// Who holds a seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SeatKind {
+pub(crate) enum SeatKind {
     Connection,
     Acceptor,
     Detached,
@@ -120,18 +120,25 @@ impl Worker {
     }
 
     /// Takes a seat.
-    pub(super) fn sit(self: &Rc<Self>, kind: SeatKind) -> Seat {
+    pub(crate) fn sit(self: &Rc<Self>, kind: SeatKind) -> Seat {
         if kind == SeatKind::Connection {
             self.counters.accepted.add(1);
         }
         let key = self.seats.borrow_mut().insert(None);
-        Seat { worker: self.clone(), key, kind }
+        Seat {
+            worker: self.clone(),
+            key,
+            kind,
+        }
     }
 
     /// Connections that are open.
     pub(super) fn connections(&self) -> usize {
         let counters = &self.counters;
-        counters.accepted.read().saturating_sub(counters.closed.read()) as usize
+        counters
+            .accepted
+            .read()
+            .saturating_sub(counters.closed.read()) as usize
     }
 
     /// Has this task woken when a seat is given back.
@@ -180,8 +187,12 @@ impl Worker {
     /// Wakes everybody who has a seat. The wakers are taken out first: they may run code that
     /// takes or gives back a seat.
     pub(crate) fn wake_all(&self) {
-        let wakers: Vec<Waker> =
-            self.seats.borrow().iter().filter_map(|(_, waker)| waker.clone()).collect();
+        let wakers: Vec<Waker> = self
+            .seats
+            .borrow()
+            .iter()
+            .filter_map(|(_, waker)| waker.clone())
+            .collect();
         for waker in wakers.into_iter().chain(self.empty.take()) {
             waker.wake();
         }

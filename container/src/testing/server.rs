@@ -58,8 +58,12 @@ impl Server {
         let pool = BlockingPool::new(config.blocking.clone());
         let endpoints = routes.iter().map(|route| &route.endpoint);
         let context = routes.context().clone();
-        let shared =
-            Arc::new(scheduler::Shared::new(endpoints, context, pool.clone(), config.deadline));
+        let shared = Arc::new(scheduler::Shared::new(
+            endpoints,
+            context,
+            pool.clone(),
+            config.deadline,
+        ));
         let scheduler = Scheduler::new(shared, counters.clone());
         let service = Service::new(routes, scheduler, None, config.body_limit);
         let worker = Worker::new(
@@ -69,7 +73,13 @@ impl Server {
             counters.clone(),
             lifecycle.clone(),
         );
-        Server { reactor, worker, counters, pool, lifecycle }
+        Server {
+            reactor,
+            worker,
+            counters,
+            pool,
+            lifecycle,
+        }
     }
 
     /// A connection without faults.
@@ -83,7 +93,11 @@ impl Server {
         let driver = Driver::new(server_end, None, self.worker.sit(SeatKind::Connection));
         self.reactor.spawn_detached(Box::pin(driver));
         self.run();
-        Client { server: self, stream: Some(stream), received: vec![] }
+        Client {
+            server: self,
+            stream: Some(stream),
+            received: vec![],
+        }
     }
 
     /// Runs until nothing is left to do at this time.
@@ -93,7 +107,9 @@ impl Server {
     pub fn run(&self) {
         let _entered = self.reactor.enter();
         self.pool.enter();
-        self.reactor.run_until_idle().expect("the server comes to rest");
+        self.reactor
+            .run_until_idle()
+            .expect("the server comes to rest");
     }
 
     /// Moves the time on, running everything that falls due on the way.
@@ -102,7 +118,9 @@ impl Server {
     /// When the server never comes to rest.
     pub fn advance(&self, duration: Duration) {
         self.pool.enter();
-        self.reactor.advance(duration).expect("the server comes to rest");
+        self.reactor
+            .advance(duration)
+            .expect("the server comes to rest");
     }
 
     /// Asks the server to drain.

@@ -27,7 +27,11 @@ pub struct Faults {
 
 impl Default for Faults {
     fn default() -> Self {
-        Faults { read_max: usize::MAX, write_max: usize::MAX, capacity: CAPACITY }
+        Faults {
+            read_max: usize::MAX,
+            write_max: usize::MAX,
+            capacity: CAPACITY,
+        }
     }
 }
 
@@ -61,8 +65,18 @@ impl MemoryStream {
     /// A client's and a server's end.
     pub fn pair(faults: Faults) -> (MemoryStream, MemoryStream) {
         let ways = [Way::default(), Way::default()];
-        let shared = Rc::new(RefCell::new(Shared { ways, reset: false, faults }));
-        (MemoryStream { shared: shared.clone(), reads: 1 }, MemoryStream { shared, reads: 0 })
+        let shared = Rc::new(RefCell::new(Shared {
+            ways,
+            reset: false,
+            faults,
+        }));
+        (
+            MemoryStream {
+                shared: shared.clone(),
+                reads: 1,
+            },
+            MemoryStream { shared, reads: 0 },
+        )
     }
 
     /// Whether the other end was reset.
@@ -94,7 +108,11 @@ impl MemoryStream {
     }
 
     fn check_reset(&self) -> io::Result<()> {
-        if self.was_reset() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+        if self.was_reset() {
+            Err(io::ErrorKind::ConnectionReset.into())
+        } else {
+            Ok(())
+        }
     }
 
     fn writes(&self) -> usize {
@@ -103,7 +121,10 @@ impl MemoryStream {
 
     fn write_room(&self) -> usize {
         let shared = self.shared.borrow();
-        shared.faults.capacity.saturating_sub(shared.ways[self.writes()].bytes.len())
+        shared
+            .faults
+            .capacity
+            .saturating_sub(shared.ways[self.writes()].bytes.len())
     }
 }
 
@@ -114,7 +135,11 @@ impl Transport for MemoryStream {
         let most = shared.faults.read_max;
         let way = &mut shared.ways[self.reads];
         if way.bytes.is_empty() {
-            return if way.finished { Ok(0) } else { Err(io::ErrorKind::WouldBlock.into()) };
+            return if way.finished {
+                Ok(0)
+            } else {
+                Err(io::ErrorKind::WouldBlock.into())
+            };
         }
         let count = buffer.len().min(way.bytes.len()).min(most);
         for (to, from) in buffer.iter_mut().zip(way.bytes.drain(..count)) {

@@ -14,7 +14,9 @@ const WRITES_PER_POLL: usize = 16;
 
 /// The answer to a broken request.
 pub(super) fn refusal(error: ProtocolError) -> Response {
-    Problem::new(error.status()).with_detail(error.detail()).into_response()
+    Problem::new(error.status())
+        .with_detail(error.detail())
+        .into_response()
 }
 
 impl<T: Transport + Unpin> Driver<T> {
@@ -27,8 +29,9 @@ impl<T: Transport + Unpin> Driver<T> {
         let now = self.now();
         let date = self.worker().date.text(now);
         let length = body.length();
-        let has_body =
-            self.machine.respond(status, &headers, length, &date, &mut self.output, now);
+        let has_body = self
+            .machine
+            .respond(status, &headers, length, &date, &mut self.output, now);
         self.seat.worker().counters.served.add(1);
         if !has_body {
             return self.conclude();
@@ -37,7 +40,8 @@ impl<T: Transport + Unpin> Driver<T> {
             Ok(bytes) => {
                 self.note_sent(bytes.len());
                 self.machine.send_body(bytes, &mut self.output);
-                self.machine.finish_body(&HeaderMap::new(), &mut self.output, now);
+                self.machine
+                    .finish_body(&HeaderMap::new(), &mut self.output, now);
                 self.conclude();
             }
             Err(body) => self.exchange = Exchange::Sending(body),

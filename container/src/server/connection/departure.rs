@@ -64,7 +64,11 @@ impl<T: Transport + Unpin> Driver<T> {
 
     /// Asks a client that has closed its writing side, when the time has come.
     pub(super) fn expire_departure(&mut self, now: Instant) {
-        if self.departure.deadline().is_some_and(|deadline| deadline <= now) {
+        if self
+            .departure
+            .deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
             self.departure = Departure::Asked;
             self.machine.send_probe(&mut self.output);
         }
@@ -73,7 +77,9 @@ impl<T: Transport + Unpin> Driver<T> {
     /// Nobody waits for the handler any more: it is dropped, or goes on by itself.
     pub(super) fn detach_or_cancel(&mut self) {
         let exchange = std::mem::replace(&mut self.exchange, Exchange::None);
-        let Exchange::Handling(handling) = exchange else { return };
+        let Exchange::Handling(handling) = exchange else {
+            return;
+        };
         if handling.on_disconnect == OnDisconnect::Cancel {
             return;
         }

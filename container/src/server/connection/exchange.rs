@@ -162,7 +162,11 @@ impl<T: Transport + Unpin> Driver<T> {
         plan: Plan,
         context: &mut Context<'_>,
     ) {
-        let Plan { target, on_disconnect, .. } = plan;
+        let Plan {
+            target,
+            on_disconnect,
+            ..
+        } = plan;
         let mut request = Request::from_head(head, body).with_peer(self.peer);
         if let Some(trailers) = trailers.filter(|trailers| !trailers.is_empty()) {
             request.set_trailers(trailers);
@@ -172,7 +176,10 @@ impl<T: Transport + Unpin> Driver<T> {
             Reply::Later(mut reply) => match reply.as_mut().poll(context) {
                 Poll::Ready(response) => self.answer(response),
                 Poll::Pending => {
-                    self.exchange = Exchange::Handling(Handling { reply, on_disconnect });
+                    self.exchange = Exchange::Handling(Handling {
+                        reply,
+                        on_disconnect,
+                    });
                 }
             },
         }
@@ -191,7 +198,9 @@ impl<T: Transport + Unpin> Driver<T> {
     fn fetch(&mut self, context: &mut Context<'_>) -> Progress {
         let mut progress = Progress::Stuck;
         while self.output.pending() < WRITE_HIGH_WATER {
-            let Exchange::Sending(body) = &mut self.exchange else { return Progress::Moved };
+            let Exchange::Sending(body) = &mut self.exchange else {
+                return Progress::Moved;
+            };
             match body.poll_frame(context) {
                 Poll::Pending => {
                     // A stream that waits for news must hear when its reader has gone.

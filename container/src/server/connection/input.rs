@@ -31,7 +31,9 @@ impl<T: Transport + Unpin> Driver<T> {
         if !self.machine.wants_input() || self.output.pending() > WRITE_HIGH_WATER {
             return false;
         }
-        let Feed::Live(sender) = &self.feed else { return true };
+        let Feed::Live(sender) = &self.feed else {
+            return true;
+        };
         match sender.poll_wanted(context) {
             Poll::Ready(Ok(())) => self.machine.send_continue(&mut self.output),
             Poll::Ready(Err(_)) => {
@@ -41,10 +43,16 @@ impl<T: Transport + Unpin> Driver<T> {
             }
             Poll::Pending => {}
         }
-        let Feed::Live(sender) = &self.feed else { return true };
+        let Feed::Live(sender) = &self.feed else {
+            return true;
+        };
         let room = sender.poll_ready(context).is_ready();
         let now = self.seat.worker().reactor.now();
-        if room { self.machine.resume_body(now) } else { self.machine.pause_body(now) }
+        if room {
+            self.machine.resume_body(now);
+        } else {
+            self.machine.pause_body(now);
+        }
         room
     }
 

@@ -37,7 +37,11 @@ impl Lingering {
     ) -> Self {
         // A peer that is gone already is found by the first read.
         let _ = transport.shutdown(Shutdown::Write);
-        Lingering { reason, until, left: LINGER_BYTES_MAX }
+        Lingering {
+            reason,
+            until,
+            left: LINGER_BYTES_MAX,
+        }
     }
 
     /// Goes on; ready when it is over.
@@ -67,11 +71,7 @@ impl Lingering {
         self.wait(alarm, context)
     }
 
-    fn wait(
-        &self,
-        alarm: &mut Option<Sleep>,
-        context: &mut Context<'_>,
-    ) -> Poll<CloseReason> {
+    fn wait(&self, alarm: &mut Option<Sleep>, context: &mut Context<'_>) -> Poll<CloseReason> {
         let alarm = alarm.get_or_insert_with(|| sleep_until(self.until));
         if alarm.deadline() != self.until {
             alarm.reset(self.until);

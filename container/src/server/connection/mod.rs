@@ -178,7 +178,10 @@ impl<T: Transport + Unpin> Driver<T> {
     /// Tells the machine about the time, where a deadline may have come.
     fn expire(&mut self) {
         let now = self.now();
-        if self.machine.poll_timeout().is_some_and(|deadline| deadline <= now)
+        if self
+            .machine
+            .poll_timeout()
+            .is_some_and(|deadline| deadline <= now)
             && let Some(error) = self.machine.handle_timeout(now)
         {
             self.refuse(error);
@@ -212,7 +215,10 @@ impl<T: Transport + Unpin> Driver<T> {
     /// request may be on its way; a later one can be sent again over another connection.
     fn spared_until(&self) -> Option<Instant> {
         let fresh = self.history == History::Fresh;
-        self.worker().spare_until.get().filter(|until| fresh && *until > self.now())
+        self.worker()
+            .spare_until
+            .get()
+            .filter(|until| fresh && *until > self.now())
     }
 
     /// Why the connection ends, once there is nothing left to do on it.
@@ -226,8 +232,11 @@ impl<T: Transport + Unpin> Driver<T> {
     /// Has the task woken at the earliest deadline. Deadlines mostly move on: then the alarm is
     /// left where it is, and set again when it rings too early.
     fn set_alarm(&mut self, context: &mut Context<'_>) {
-        let deadlines =
-            [self.machine.poll_timeout(), self.departure.deadline(), self.spared_until()];
+        let deadlines = [
+            self.machine.poll_timeout(),
+            self.departure.deadline(),
+            self.spared_until(),
+        ];
         let first = deadlines.into_iter().flatten().min();
         let Some(deadline) = first else { return };
         let alarm = self.alarm.get_or_insert_with(|| sleep_until(deadline));
@@ -254,7 +263,9 @@ impl<T: Transport + Unpin> Driver<T> {
         let until = self.now() + self.worker().protocol.timeouts.linger;
         let lingering = Lingering::begin(&mut self.transport, reason, until);
         self.backlog = Vec::new();
-        self.lingering.insert(lingering).poll(&mut self.transport, &mut self.alarm, context)
+        self.lingering
+            .insert(lingering)
+            .poll(&mut self.transport, &mut self.alarm, context)
     }
 
     /// Whether closing now could take an answer from the peer: closing a socket with unread input

@@ -25,7 +25,12 @@ impl Record {
     pub(super) fn begin(head: &RequestHead, worker: &Worker) -> Option<Box<Record>> {
         log::log_enabled!(target: TARGET, log::Level::Info).then(|| {
             let begun = worker.reactor.precise_now();
-            Box::new(Record { head: head.clone(), begun, status: StatusCode::OK, bytes: 0 })
+            Box::new(Record {
+                head: head.clone(),
+                begun,
+                status: StatusCode::OK,
+                bytes: 0,
+            })
         })
     }
 

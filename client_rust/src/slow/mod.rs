@@ -1,0 +1,96 @@
+//! `client slow`: many slow requests at the same time, one connection each; when was each done?
+
+mod plot;
+mod report;
+
+use std::{
+    cell::RefCell,
+    fs,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use container::{
+    client::{Client, ClientRequest},
+    message::{HeaderValue, Method, header},
+    reactor::{self, Clock, Reactor},
+};
+use indicatif::ProgressBar;
+
+use crate::{CommandError, Outcome, args::SlowArgs, failure::Failure, output};
+use report::Report;
+
+/// Each request holds a descriptor and a local port, of which there are 65,536 at most.
+const REQUESTS_MAX: u32 = 60_000;
+
+/// When each request was done, in the order of their numbers, counted from the common start.
+type Completions = Vec<Result<Duration, Failure>>;
+
+/// Runs the requests and prints how many were done when.
+pub(crate) fn run(arguments: &SlowArgs) -> Result<Outcome, CommandError> {
+    if arguments.requests == 0 || arguments.requests > REQUESTS_MAX {
+        let message = format!("--requests must be between 1 and {REQUESTS_MAX}");
+        return Err(CommandError::Usage(message));
+    }
+    let bar = if arguments.json {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(arguments.requests.into())
+    };
+    let completions = Reactor::new(Clock::real())?.block_on(send_all(arguments, &bar))?;
+    bar.finish_and_clear();
+    let report = Report::new(&completions);
+    output::print(&if arguments.json {
+        output::json(&report)
+    } else {
+        report.to_text()
+    })?;
+    if let Some(path) = &arguments.plot {
+        fs::write(path, plot::draw(&completions)).map_err(|error| {
+            CommandError::Failed(format!("{} cannot be written: {error}", path.display()))
+        })?;
+    }
+    Ok(if report.failed() == 0 {
+        Outcome::AllSucceeded
+    } else {
+        Outcome::SomeFailed
+    })
+}
+
+async fn send_all(arguments: &SlowArgs, bar: &ProgressBar) -> Completions {
+    let count = arguments.requests as usize;
+    let client = Client::builder()
+        .connections_per_host(count)
+        .idle_connections(0)
+        .request_timeout(arguments.timeout)
+        .connect_timeout(arguments.timeout)
+        .build();
+    let request = ClientRequest::new(Method::GET, arguments.url.clone())
+        .with_header(header::CONNECTION, HeaderValue::from_static("close"));
+    let completions = Rc::new(RefCell::new(vec![Err(Failure::NotSent); count]));
+    let start = Instant::now();
+    let spawn = |number| {
+        let (client, request) = (client.clone(), request.clone());
+        let (completions, bar) = (Rc::clone(&completions), bar.clone());
+        reactor::spawn_local(async move {
+            let outcome = send(&client, request).await;
+            completions.borrow_mut()[number] = outcome.map(|()| start.elapsed());
+            bar.inc(1);
+        })
+    };
+    let tasks: Vec<_> = (0..count).map(spawn).collect();
+    for task in tasks {
+        // A request whose task panicked stays `NotSent`.
+        let _ = task.await;
+    }
+    completions.take()
+}
+
+async fn send(client: &Client, request: ClientRequest) -> Result<(), Failure> {
+    let response = client.request(request).await?;
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() {
+        return Err(Failure::Status(status.as_u16()));
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! Outgoing HTTP for handlers: a pool of keep-alive connections, timeouts, redirects, all bounded.
+//!
+//! A [`Client`] belongs to the reactor of one thread, like the handlers that use it. Answers are
+//! read whole, up to a limit. Only `http://` is spoken.
+//!
+//! | file | is |
+//! |---|---|
+//! | `send` | [`Client`]: one request, its retry and its redirects |
+//! | `config` | [`Bounds`] and [`ClientBuilder`]: every limit by its name |
+//! | `request` | [`ClientRequest`]: what to ask for |
+//! | `redirect` | what a 3xx answer makes of a request |
+//! | `pool` | connections in use, idle ones, and who waits for one |
+//! | `connection` | one connection: the place where `net` and `http1` meet |
+//! | `resolve` | names to addresses, on a thread of its own |
+//! | `url`, `error` | [`Url`], [`Error`] |
+
+mod config;
+mod connection;
+mod error;
+mod pool;
+mod redirect;
+mod request;
+mod resolve;
+mod send;
+#[cfg(test)]
+mod tests;
+mod url;
+
+pub use config::{Bounds, ClientBuilder};
+pub use error::Error;
+pub use request::ClientRequest;
+pub use send::Client;
+pub use url::{Url, UrlError};

@@ -1,0 +1,236 @@
+//! How an answer ends: RFC 9112, section 6.3, in its numbered order, for the client's side.
+//!
+//! As strict as the server's side: what could be read in two ways is refused, since on a
+//! connection that is used again the rest would be taken for the next answer.
+
+use http::{Method, StatusCode, Version};
+
+use crate::http1::{
+    ProtocolError,
+    framing::{Coding, Framing, Persistence, parse_length},
+};
+
+/// What an answer's framing depends on of the request it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerTo {
+    /// HEAD: the answer announces a body and has none.
+    Head,
+    /// CONNECT: after a success the connection is a tunnel.
+    Connect,
+    /// Any other method.
+    Other,
+}
+
+impl From<&Method> for AnswerTo {
+    fn from(method: &Method) -> Self {
+        match *method {
+            Method::HEAD => AnswerTo::Head,
+            Method::CONNECT => AnswerTo::Connect,
+            _ => AnswerTo::Other,
+        }
+    }
+}
+
+/// What follows an answer's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follows {
+    /// The final answer, or another interim one.
+    Answer,
+    /// The body, framed so, and then the next answer or the end.
+    Body(Framing, Persistence),
+    /// Bytes of another protocol.
+    Tunnel,
+}
+
+/// The fields that matter, while they are collected.
+#[derive(Default)]
+struct Collected<'a> {
+    content_length: Option<&'a [u8]>,
+    content_lengths: usize,
+    transfer_encoding: Coding,
+    close: bool,
+    keep_alive: bool,
+}
+
+/// Judges an answer's head.
+pub(super) fn judge(
+    answers: AnswerTo,
+    version: Version,
+    status: StatusCode,
+    fields: &[httparse::Header<'_>],
+) -> Result<Follows, ProtocolError> {
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(Follows::Tunnel);
+    }
+    if status.is_informational() {
+        return Ok(Follows::Answer);
+    }
+    // Step 2.
+    if answers == AnswerTo::Connect && status.is_success() {
+        return Ok(Follows::Tunnel);
+    }
+    let mut collected = Collected::default();
+    for field in fields {
+        collected.field(field.name, field.value);
+    }
+    let bodiless = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
+    // Step 1: whatever the fields say.
+    let framing = if bodiless || answers == AnswerTo::Head {
+        Framing::None
+    } else {
+        collected.framing(version)?
+    };
+    let persistence = match framing {
+        Framing::UntilClose => Persistence::Close,
+        _ => collected.persistence(version),
+    };
+    Ok(Follows::Body(framing, persistence))
+}
+
+impl<'a> Collected<'a> {
+    /// Takes note of one field; told apart by length first, since most fields are none of these.
+    fn field(&mut self, name: &str, value: &'a [u8]) {
+        match name.len() {
+            10 if name.eq_ignore_ascii_case("connection") => {
+                for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+                    self.close |= option.eq_ignore_ascii_case(b"close");
+                    self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                }
+            }
+            14 if name.eq_ignore_ascii_case("content-length") => {
+                self.content_lengths += 1;
+                self.content_length = Some(value);
+            }
+            17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                self.transfer_encoding = self.transfer_encoding.and(value);
+            }
+            _ => {}
+        }
+    }
+
+    fn framing(&self, version: Version) -> Result<Framing, ProtocolError> {
+        match self.transfer_encoding {
+            Coding::Absent => {}
+            // Step 3, and section 6.1 for HTTP/1.0.
+            _ if self.content_lengths > 0 || version == Version::HTTP_10 => {
+                return Err(ProtocolError::TransferEncoding);
+            }
+            // Step 4. Other codings need our TE field, which is never sent.
+            Coding::Chunked => return Ok(Framing::Chunked),
+            Coding::Other(error) => return Err(error),
+        }
+        match (self.content_lengths, self.content_length) {
+            // Step 8.
+            (0, _) => Ok(Framing::UntilClose),
+            // Step 6.
+            (1, Some(value)) => match parse_length(value) {
+                Some(0) => Ok(Framing::None),
+                Some(length) => Ok(Framing::Length(length)),
+                None => Err(ProtocolError::ContentLength),
+            },
+            // Step 5.
+            _ => Err(ProtocolError::ContentLength),
+        }
+    }
+
+    fn persistence(&self, version: Version) -> Persistence {
+        if !self.close && (version == Version::HTTP_11 || self.keep_alive) {
+            Persistence::KeepAlive
+        } else {
+            Persistence::Close
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(answers: AnswerTo, status: u16, fields: &[(&str, &str)], expected: Follows) {
+        let seen = judged(answers, Version::HTTP_11, status, fields);
+        assert_eq!(seen, Ok(expected), "{status} {fields:?}");
+    }
+
+    fn judged(
+        answers: AnswerTo,
+        version: Version,
+        status: u16,
+        fields: &[(&str, &str)],
+    ) -> Result<Follows, ProtocolError> {
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| httparse::Header {
+                name,
+                value: value.as_bytes(),
+            })
+            .collect();
+        judge(
+            answers,
+            version,
+            StatusCode::from_u16(status).unwrap(),
+            &fields,
+        )
+    }
+
+    #[test]
+    fn the_numbered_steps() {
+        use AnswerTo::{Connect, Head, Other};
+        let length = [("Content-Length", "5")];
+        let chunked = [("transfer-encoding", "Chunked")];
+        let close = [("Content-Length", "5"), ("Connection", "x, Close")];
+        let body = |framing| Follows::Body(framing, Persistence::KeepAlive);
+        check(Head, 200, &length, body(Framing::None));
+        check(Head, 200, &chunked, body(Framing::None));
+        check(Other, 204, &length, body(Framing::None));
+        check(Other, 304, &length, body(Framing::None));
+        check(Other, 103, &length, Follows::Answer);
+        check(Other, 101, &[], Follows::Tunnel);
+        check(Connect, 200, &length, Follows::Tunnel);
+        check(Connect, 407, &length, body(Framing::Length(5)));
+        check(Other, 200, &chunked, body(Framing::Chunked));
+        check(Other, 200, &length, body(Framing::Length(5)));
+        check(Other, 200, &[("content-length", "0")], body(Framing::None));
+        check(
+            Other,
+            200,
+            &close,
+            Follows::Body(Framing::Length(5), Persistence::Close),
+        );
+        check(
+            Other,
+            200,
+            &[],
+            Follows::Body(Framing::UntilClose, Persistence::Close),
+        );
+    }
+
+    #[test]
+    fn doubtful_lengths_are_refused() {
+        let refused = |fields: &[(&str, &str)], expected| {
+            let seen = judged(AnswerTo::Other, Version::HTTP_11, 200, fields);
+            assert_eq!(seen, Err(expected), "{fields:?}");
+        };
+        let both = [("content-length", "5"), ("transfer-encoding", "chunked")];
+        refused(&both, ProtocolError::TransferEncoding);
+        refused(&[("content-length", "+5")], ProtocolError::ContentLength);
+        refused(&[("content-length", "5"); 2], ProtocolError::ContentLength);
+        let gzip = [("transfer-encoding", "gzip, chunked")];
+        refused(&gzip, ProtocolError::TransferCoding);
+    }
+
+    #[test]
+    fn the_old_version_closes_unless_it_says_otherwise() {
+        let judged = |fields: &[_]| judged(AnswerTo::Other, Version::HTTP_10, 200, fields);
+        let length = ("content-length", "5");
+        assert_eq!(
+            judged(&[length]),
+            Ok(Follows::Body(Framing::Length(5), Persistence::Close))
+        );
+        assert_eq!(
+            judged(&[length, ("connection", "keep-alive")]),
+            Ok(Follows::Body(Framing::Length(5), Persistence::KeepAlive))
+        );
+        assert!(judged(&[("transfer-encoding", "chunked")]).is_err());
+    }
+}
