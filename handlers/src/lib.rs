@@ -1,1 +1,52 @@
 //! The applications that run on the container.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`docking`] | users and customers of a purchasing department, behind a slow database |
+//! | [`probe`] | small routes that show, one at a time, what the container does |
+//!
+//! Each module can be read by itself, and none of them knows where it is served.
+//!
+//! ```
+//! use container::testing::Server;
+//!
+//! let server = Server::new(handlers::router(&handlers::Options::default()));
+//! let answer = server.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+//! assert!(answer.ends_with("\r\n\r\nDocking API"));
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod docking;
+pub mod probe;
+
+use std::time::Duration;
+
+use container::Router;
+
+/// What can be chosen about the applications.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// How long the docking API's database takes. Default 500 ms.
+    pub delay: Duration,
+    /// Whether `/panic/{lane}` is there. Default: no.
+    pub debug: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            delay: Duration::from_millis(500),
+            debug: false,
+        }
+    }
+}
+
+/// All applications together.
+pub fn router(options: &Options) -> Router {
+    let router = docking::router(options.delay).merge(probe::router());
+    if options.debug {
+        router.merge(probe::panics())
+    } else {
+        router
+    }
+}

@@ -1,0 +1,176 @@
+//! Small routes for load tests and for looking at the container from outside.
+//!
+//! Everything that returns at once is `inline`: on the spot, on its worker. Nothing here needs a
+//! state.
+//!
+//! | route | answer |
+//! |---|---|
+//! | `POST /`, `POST /echo` | the request's body under its content type |
+//! | `GET /plaintext` | `Hello, World!` |
+//! | `GET /json` | `{"message":"Hello, World!"}`, serialised each time |
+//! | `GET /sleep?ms=N` | `ok`, after N milliseconds |
+//! | `GET /route/{id}` | the id |
+//! | `GET /headers` | the request's fields as received, one a line |
+//! | `GET /status/{code}` | this status, 200 to 599 |
+//! | `GET /bytes/{n}` | n bytes, streamed |
+//! | `GET /panic/{lane}` | none: the handler panics ([`panics`]) |
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use container::extract::{Json, Path, Query};
+use container::message::{HeaderValue, header};
+use container::{
+    Body, IntoResponse, Problem, Request, Response, Router, StatusCode, blocking, inline, sleep,
+};
+use futures_core::Stream;
+use serde::{Deserialize, Serialize};
+
+/// What `/plaintext` and `/json` say; its 13 bytes are what benchmarks compare.
+const GREETING: &str = "Hello, World!";
+
+/// Longest `/sleep`, in milliseconds: ten minutes hold a connection longer than any test needs.
+const SLEEP_MS_MAX: u64 = 600_000;
+
+/// Longest answer of `/bytes`: 1 GiB takes seconds, also over loopback.
+const BYTES_MAX: u64 = 1 << 30;
+
+/// Bytes in one piece of a streamed answer: large enough that the work for a piece does not count.
+const PIECE: usize = 16 << 10;
+
+/// What streamed answers are made of: the byte at offset `i` is the hexadecimal digit of `i % 16`,
+/// so that a reader notices what is missing.
+static DIGITS: [u8; PIECE] = digits();
+
+/// The routes that are always there.
+pub fn router() -> Router {
+    Router::new()
+        .post("/", inline(echo))
+        .post("/echo", inline(echo))
+        .get("/plaintext", inline(|| GREETING))
+        .get("/json", inline(json))
+        .get("/sleep", sleep_for)
+        .get("/route/{id}", inline(|Path(id): Path<String>| id))
+        .get("/headers", inline(headers))
+        .get("/status/{code}", inline(status))
+        .get("/bytes/{count}", inline(stream))
+}
+
+/// Routes whose handlers panic, one on each lane: `/panic/inline`, `/panic/async` and
+/// `/panic/blocking`.
+pub fn panics() -> Router {
+    fn inlined() -> &'static str {
+        panic!("asked to, on the worker");
+    }
+    async fn waited() -> &'static str {
+        panic!("asked to, in a task");
+    }
+    fn blocked() -> &'static str {
+        panic!("asked to, on a thread of the pool");
+    }
+    Router::new()
+        .get("/panic/inline", inline(inlined))
+        .get("/panic/async", waited)
+        .get("/panic/blocking", blocking(blocked))
+}
+
+/// The request's body under its content type.
+fn echo(request: Request) -> Response {
+    let content_type = request.head().header(header::CONTENT_TYPE.as_str());
+    let content_type = content_type.and_then(|value| HeaderValue::from_bytes(value).ok());
+    let mut response = request.into_body().into_response();
+    if let Some(content_type) = content_type {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, content_type);
+    }
+    response
+}
+
+fn json() -> Json<impl Serialize> {
+    #[derive(Serialize)]
+    struct Message {
+        message: &'static str,
+    }
+    Json(Message { message: GREETING })
+}
+
+#[derive(Deserialize)]
+struct Sleep {
+    ms: u64,
+}
+
+async fn sleep_for(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Problem> {
+    if ms > SLEEP_MS_MAX {
+        let detail = format!("`ms` must be at most {SLEEP_MS_MAX}");
+        return Err(Problem::bad_request(detail));
+    }
+    sleep(Duration::from_millis(ms)).await;
+    Ok("ok")
+}
+
+/// One `name: value` line for each field, in the order, case and bytes in which they came.
+fn headers(request: Request) -> Response {
+    let mut lines = Vec::new();
+    for field in request.fields() {
+        lines.extend_from_slice(field.name.as_bytes());
+        lines.extend_from_slice(b": ");
+        lines.extend_from_slice(field.value);
+        lines.push(b'\n');
+    }
+    // Without a charset: values are bytes (RFC 9110, section 5.5).
+    Response::ok("text/plain", lines)
+}
+
+/// An answer with this status; 1xx is no answer, and above 599 there is none that means something.
+fn status(Path(code): Path<u16>) -> Result<Response, Problem> {
+    let code = StatusCode::from_u16(code).ok();
+    let Some(code) = code.filter(|code| (200..600).contains(&code.as_u16())) else {
+        return Err(Problem::bad_request("the status must be from 200 to 599"));
+    };
+    Ok(match code {
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED => {
+            Response::new(code)
+        }
+        _ => code.to_string().into_response().with_status(code),
+    })
+}
+
+/// This many bytes; how many is not announced, so that they are sent as chunks.
+fn stream(Path(count): Path<u64>) -> Result<Body, Problem> {
+    if count > BYTES_MAX {
+        let detail = format!("at most {BYTES_MAX} bytes are sent");
+        return Err(Problem::bad_request(detail));
+    }
+    Ok(Body::stream(Pieces { left: count }))
+}
+
+/// The stream behind `/bytes`: as many bytes as are left, in pieces.
+struct Pieces {
+    left: u64,
+}
+
+impl Stream for Pieces {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let length = usize::try_from(self.left).map_or(PIECE, |left| left.min(PIECE));
+        if length == 0 {
+            return Poll::Ready(None);
+        }
+        self.left -= length as u64;
+        Poll::Ready(Some(Ok(Bytes::from_static(&DIGITS[..length]))))
+    }
+}
+
+const fn digits() -> [u8; PIECE] {
+    let mut digits = [0; PIECE];
+    let mut i = 0;
+    while i < PIECE {
+        digits[i] = b"0123456789abcdef"[i % 16];
+        i += 1;
+    }
+    digits
+}
