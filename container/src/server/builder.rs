@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::container::{Container, Report, launch};
 use super::service::OnError;
-use super::signal::SignalThread;
 use crate::config::Config;
 use crate::error::Error;
 use crate::handler::{IntoResponse, Problem};
@@ -135,10 +134,7 @@ impl Builder {
     /// # Errors
     /// As for [`start`](Self::start).
     pub fn serve(self, router: Router) -> Result<Report, Error> {
-        let container = self.start(router)?;
-        let _signals = SignalThread::start(container.handle())
-            .map_err(|error| Error::system("cannot listen for signals", error))?;
-        Ok(container.wait())
+        Ok(self.start(router)?.stop_on_signals()?.wait())
     }
 
     fn check(mut self) -> Result<Parts, Error> {

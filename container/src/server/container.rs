@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use super::builder::{Builder, Parts};
 use super::handle::{Handle, Shared};
+use super::signal::SignalThread;
 use super::spread::{Loads, Spread};
 use super::thread::{self, Setup};
 use crate::error::Error;
@@ -16,8 +17,12 @@ use crate::scheduler::{self, BlockingPool, Lifecycle, Phase, Stats, WorkerCounte
 
 /// A running container. Dropped without [`wait`](Self::wait), it goes on by itself.
 pub struct Container {
+    /// What other threads may do with it.
     handle: Handle,
+    /// The workers.
     threads: Vec<JoinHandle<()>>,
+    /// What stops it at a signal, where that was asked for.
+    signals: Option<SignalThread>,
 }
 
 /// What a container did, told when it has ended.
@@ -40,6 +45,34 @@ impl Container {
     /// What other threads may do with it.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// From now on drains it at SIGTERM or SIGINT, and closes it at the second of them.
+    /// [`Builder::serve`] does so by itself; here it is for those who have something to say between
+    /// the start and the wait.
+    ///
+    /// ```no_run
+    /// use container::{Container, Router};
+    ///
+    /// let router = Router::new().get("/", async || "hello");
+    /// let container = Container::builder().start(router)?.stop_on_signals()?;
+    /// println!("listening on {}", container.handle().local_addr());
+    /// println!("{}", container.wait());
+    /// # Ok::<(), container::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the system does not let it listen for signals; the container is closed then.
+    pub fn stop_on_signals(mut self) -> Result<Self, Error> {
+        match SignalThread::start(self.handle()) {
+            Ok(signals) => self.signals = Some(signals),
+            Err(error) => {
+                self.handle.close();
+                self.wait();
+                return Err(Error::system("cannot listen for signals", error));
+            }
+        }
+        Ok(self)
     }
 
     /// Waits until it has ended, which [`Handle::stop`] begins.
@@ -103,7 +136,11 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         on_error,
     };
     let threads = start_workers(&setup, listening, &handle)?;
-    Ok(Container { handle, threads })
+    Ok(Container {
+        handle,
+        threads,
+        signals: None,
+    })
 }
 
 /// Starts a thread for each worker and waits until all are ready; if one is not, ends them all.

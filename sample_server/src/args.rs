@@ -1,0 +1,157 @@
+//! The command line. Must not act on it.
+
+use std::net::Ipv6Addr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use container::Config;
+use container::scheduler::BlockingConfig;
+use container::server::Builder;
+use log::LevelFilter;
+
+use crate::limits::{LimitArgs, TimerArgs};
+use crate::units::Time;
+
+/// Where the server listens unless it is told: this machine only.
+const HOST: &str = "127.0.0.1";
+
+/// The port it listens at unless it is told.
+const PORT: u16 = 8888;
+
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+const EXAMPLES: &str = "\
+Each flag can be given as an environment variable of its name: --blocking-threads
+as BLOCKING_THREADS. Times are written 500ms, 0.5s, 2m or 0.5 (seconds), sizes
+64KiB, 2MiB or 8192 (bytes).
+
+Examples:
+  sample_server --port 8080 --delay 50ms
+  sample_server --host 0.0.0.0 --workers 4 --body-limit 16MiB --deadline 10s
+  WORKERS=1 sample_server --unix /tmp/docking.sock --log-level warn";
+
+/// Serves the docking API, and routes for load tests, until SIGINT or SIGTERM.
+#[derive(Debug, Parser)]
+#[command(name = "sample_server", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Name or IP address to listen at [default: 127.0.0.1]
+    #[arg(long, env)]
+    host: Option<String>,
+
+    /// TCP port to listen at; 0 lets the system choose [default: 8888]
+    #[arg(long, env)]
+    port: Option<u16>,
+
+    /// Listen at this Unix socket; not at TCP too unless --host or --port says so
+    #[arg(long, env, value_name = "PATH")]
+    unix: Option<PathBuf>,
+
+    /// Threads with an event loop each
+    #[arg(long, env, value_name = "N", default_value_t = Config::default().workers)]
+    pub(crate) workers: usize,
+
+    /// Most threads for handlers that block
+    #[arg(long, env, value_name = "N", default_value_t = BlockingConfig::default().threads)]
+    pub(crate) blocking_threads: usize,
+
+    /// How long the docking API's database takes
+    #[arg(long, env, value_name = "TIME", default_value_t = Time(handlers::Options::default().delay))]
+    pub(crate) delay: Time,
+
+    /// Log at level debug at least, and serve /panic/{inline,async,blocking}
+    #[arg(long, env)]
+    pub(crate) debug: bool,
+
+    /// What to log: off, error, warn, info (each request), debug or trace
+    #[arg(long, env, value_name = "LEVEL", default_value = "info", hide_possible_values = true,
+          value_parser = PossibleValuesParser::new(LEVELS).map(|name| level(&name)))]
+    log_level: LevelFilter,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+
+    #[command(flatten)]
+    timers: TimerArgs,
+}
+
+/// What the command line came to, when it was no call to serve.
+pub(crate) enum Refusal {
+    /// It asked for this text.
+    Help(String),
+    /// It makes no sense: why, in one line.
+    Usage(String),
+}
+
+impl Args {
+    /// Parses the process's arguments and environment.
+    pub(crate) fn parse_process() -> Result<Args, Refusal> {
+        Args::try_parse().map_err(|error| match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Refusal::Help(error.render().to_string())
+            }
+            _ => Refusal::Usage(one_line(&error)),
+        })
+    }
+
+    /// What is logged.
+    pub(crate) fn log_level(&self) -> LevelFilter {
+        if self.debug {
+            self.log_level.max(LevelFilter::Debug)
+        } else {
+            self.log_level
+        }
+    }
+
+    /// Where to listen.
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        let tcp = self.unix.is_none() || self.host.is_some() || self.port.is_some();
+        let tcp = tcp.then(|| {
+            let host = self.host.as_deref().unwrap_or(HOST);
+            let port = self.port.unwrap_or(PORT);
+            match host.parse::<Ipv6Addr>() {
+                Ok(address) => format!("[{address}]:{port}"),
+                Err(_) => format!("{host}:{port}"),
+            }
+        });
+        let unix = self.unix.as_ref();
+        let unix = unix.map(|path| format!("unix:{}", path.display()));
+        tcp.into_iter().chain(unix).collect()
+    }
+
+    /// What is to be served.
+    pub(crate) fn options(&self) -> handlers::Options {
+        handlers::Options {
+            delay: self.delay.0,
+            debug: self.debug,
+        }
+    }
+
+    /// The container.
+    pub(crate) fn builder(&self) -> Builder {
+        let builder = self
+            .addresses()
+            .into_iter()
+            .fold(Builder::new(), Builder::bind);
+        builder.configure(|config| {
+            config.workers = self.workers;
+            config.blocking.threads = self.blocking_threads;
+            self.limits.apply(config);
+            self.timers.apply(config);
+        })
+    }
+}
+
+fn level(name: &str) -> LevelFilter {
+    name.parse().expect("the names are those of the levels")
+}
+
+/// The paragraph that matters of clap's page.
+fn one_line(error: &clap::Error) -> String {
+    let page = error.to_string();
+    let lines = page.lines().map(str::trim);
+    let lines: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+    let text = lines.join(" ");
+    text.strip_prefix("error: ").unwrap_or(&text).to_owned()
+}

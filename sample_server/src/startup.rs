@@ -1,0 +1,63 @@
+//! What is said about a start: where the server listens, or why it does not.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io;
+
+use container::Error;
+use container::net::Address;
+
+use crate::args::Args;
+
+/// What the reactor stands on.
+const REACTOR: &str = if cfg!(any(target_os = "linux", target_os = "android")) {
+    "epoll"
+} else {
+    "kqueue"
+};
+
+/// One line for each address. Scripts wait for `listening on http://HOST:PORT` and a blank.
+pub(crate) fn lines(args: &Args, addresses: &[Address], descriptors: Option<u64>) -> Vec<String> {
+    let (workers, threads, delay) = (args.workers, args.blocking_threads, args.delay);
+    let mut about =
+        format!("workers {workers}, reactor {REACTOR}, blocking threads {threads}, delay {delay}");
+    if let Some(descriptors) = descriptors {
+        let _ = write!(about, ", descriptors {descriptors}");
+    }
+    let line = |address: &Address| {
+        let scheme = address.as_tcp().map_or("", |_| "http://");
+        format!("listening on {scheme}{address} ({about})")
+    };
+    addresses.iter().map(line).collect()
+}
+
+/// The error, its cause, and what to do about it, in one line.
+pub(crate) fn explain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    let system = source.and_then(|source| source.downcast_ref::<io::Error>());
+    if let Some(advice) = system.filter(|_| error.is_bind()).and_then(advise) {
+        return format!("{text}: {advice}");
+    }
+    while let Some(cause) = source {
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// What to do when an address cannot be listened at.
+fn advise(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            Some("the address is in use; stop the other server or choose another --port or --unix")
+        }
+        io::ErrorKind::PermissionDenied => {
+            Some("permission denied; choose a --port from 1024 on, or a --unix path you may write")
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            Some("this machine does not have the address; choose another --host")
+        }
+        _ => None,
+    }
+}
