@@ -24,7 +24,7 @@ use source::{Source, words};
 
 const TABLE: Table = Table {
     layers: LAYERS,
-    common: &["error"],
+    common: &[],
     unimported: "testing",
 };
 
@@ -43,8 +43,8 @@ const fn layer(
 /// Module, what it may import from the container, and from other crates; `std` is always allowed.
 #[rustfmt::skip]
 const LAYERS: &[Layer] = &[
-    layer("error",      &[],                                          &["http"]),
-    layer("config",     &[],                                          &[]),
+    layer("error",      &["router"],                                  &[]),
+    layer("config",     &["http1", "scheduler"],                      &[]),
     layer("reactor",    &[],                                          &["mio", "slab", "crossbeam_channel", "log"]),
     layer("net",        &["reactor"],                                 &["mio", "socket2", "log", "tokio", "futures_io"]),
     layer("message",    &[],                                          &["http", "bytes", "futures_core", "httpdate"]),
@@ -57,9 +57,9 @@ const LAYERS: &[Layer] = &[
     layer("router",     &["handler", "message", "extract", "middleware"], &["matchit", "http", "log"]),
     layer("extract",    &["handler", "message"],                      &["serde", "serde_json", "serde_html_form", "http", "bytes", "log"]),
     layer("middleware", &["handler", "message"],                      &["http", "log"]),
-    layer("server",     &["config", "reactor", "net", "message", "http1", "websocket", "hub", "handler",
+    layer("server",     &["config", "error", "reactor", "net", "message", "http1", "websocket", "hub", "handler",
                           "scheduler", "router", "extract", "middleware"],
-                                                                      &["signal_hook", "log", "http", "bytes", "httpdate"]),
+                                                                      &["signal_hook", "log", "http", "bytes", "httpdate", "slab"]),
     layer("testing",    ANY,                                          ANY),
 ];
 

@@ -23,6 +23,9 @@ pub struct Limits {
     /// Bytes of a body that its handler left unread which are read away so that the connection can
     /// be used again; beyond it the connection closes. Default 256 KiB.
     pub unread_body: u64,
+    /// Bytes that a closing connection goes on reading, so that its last answer is not lost to a
+    /// reset (RFC 9112, section 9.6). Default 16 MiB: an upload that was refused half way.
+    pub linger: usize,
 }
 
 impl Default for Limits {
@@ -34,6 +37,7 @@ impl Default for Limits {
             chunk_line: 1 << 10,
             trailers: 8 << 10,
             unread_body: 256 << 10,
+            linger: 16 << 20,
         }
     }
 }

@@ -11,13 +11,11 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Version};
 
 use super::config::Config;
-use super::decode::{Decoder, Piece};
 use super::encode::{self, DATE_LENGTH, Encoder};
 use super::error::ProtocolError;
 use super::event::{CloseReason, Event, Step};
 use super::framing::{Facts, Framing, Persistence};
 use super::output::Output;
-use super::parse::{self, Parsed};
 use super::state::{KeepAlive, Reading, State, Writing};
 use super::timer::ReadPhase;
 use crate::message::BodyLength;
@@ -30,26 +28,26 @@ use crate::message::BodyLength;
 #[derive(Debug)]
 pub struct Connection {
     /// Limits and timeouts, shared with the other connections.
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     /// Where reading, writing and keep-alive stand.
-    state: State,
+    pub(super) state: State,
     /// What the current, or the last, request asked for.
-    facts: Facts,
+    pub(super) facts: Facts,
     /// How far the client's `Expect: 100-continue` has come.
-    expectation: Expectation,
+    pub(super) expectation: Expectation,
     /// Bytes of an incomplete head that were looked at already.
-    scanned: usize,
+    pub(super) scanned: usize,
     /// How many more body bytes are allowed.
-    body_left: u64,
+    pub(super) body_left: u64,
     /// What the timeout of reading is counted from.
-    read_phase: ReadPhase,
+    pub(super) read_phase: ReadPhase,
     /// When the answer that waits will have waited too long.
     write_deadline: Option<Instant>,
 }
 
 /// Whether the client waits for leave to send its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expectation {
+pub(super) enum Expectation {
     None,
     /// It waits.
     Waiting,
@@ -327,130 +325,6 @@ impl Connection {
         self.state.close(reason);
     }
 
-    fn read_head(&mut self, input: &[u8], now: Instant) -> Result<Step, ProtocolError> {
-        let empty_lines = if self.scanned == 0 {
-            parse::skip_empty_lines(input)?
-        } else {
-            0
-        };
-        let head = &input[empty_lines..];
-        if head.is_empty() {
-            return Ok(Step {
-                consumed: empty_lines,
-                event: None,
-            });
-        }
-        if let ReadPhase::Idle { .. } = self.read_phase {
-            self.read_phase = ReadPhase::Head { since: now };
-        }
-        // A head that drips in is parsed once a line, not once a byte.
-        let fresh = &head[self.scanned.min(head.len())..];
-        let worth_parsing = self.scanned == 0 || fresh.contains(&b'\n');
-        self.scanned = head.len();
-        let limits = &self.config.limits;
-        let parsed = if worth_parsing {
-            parse::parse(head, limits)?
-        } else {
-            parse::check_partial(head, limits)?
-        };
-        let Parsed::Head {
-            head,
-            facts,
-            length,
-        } = parsed
-        else {
-            return Ok(Step {
-                consumed: empty_lines,
-                event: None,
-            });
-        };
-        self.begin_request(facts, now);
-        let event = Event::Request(head, body_length(facts.framing));
-        Ok(Step {
-            consumed: empty_lines + length,
-            event: Some(event),
-        })
-    }
-
-    fn begin_request(&mut self, facts: Facts, now: Instant) {
-        self.scanned = 0;
-        self.facts = facts;
-        self.body_left = u64::MAX;
-        self.expectation = match facts.framing {
-            Framing::None => Expectation::None,
-            _ if facts.expects_continue => Expectation::Waiting,
-            _ => Expectation::None,
-        };
-        let decoder = Decoder::new(facts.framing);
-        self.read_phase = match decoder {
-            Some(_) => ReadPhase::Body {
-                since: now,
-                received: 0,
-            },
-            None => ReadPhase::None,
-        };
-        self.state.request_begun(decoder, facts.persistence);
-    }
-
-    fn read_body(&mut self, input: &[u8]) -> Result<Step, ProtocolError> {
-        let Reading::Body(decoder) = &mut self.state.reading else {
-            return Ok(Step {
-                consumed: 0,
-                event: None,
-            });
-        };
-        if !input.is_empty() {
-            // The client did not wait.
-            self.expectation = Expectation::None;
-        }
-        let (consumed, piece) = decoder.decode(input, &self.config.limits)?;
-        let event = match piece {
-            Piece::More => None,
-            Piece::Data(range) => {
-                self.read_phase.received(range.len());
-                let left = self.body_left.checked_sub(range.len() as u64);
-                self.body_left = left.ok_or(ProtocolError::BodyTooLarge)?;
-                Some(Event::Body(range))
-            }
-            Piece::End(trailers) => {
-                self.read_phase = ReadPhase::None;
-                self.state.request_ended();
-                Some(Event::EndOfBody(trailers))
-            }
-        };
-        Ok(Step { consumed, event })
-    }
-
-    /// Reads away a body that nobody wants.
-    fn discard(&mut self, input: &[u8], now: Instant) -> Result<Step, ProtocolError> {
-        let Reading::Discard(decoder, left) = &mut self.state.reading else {
-            return Ok(Step {
-                consumed: 0,
-                event: None,
-            });
-        };
-        let (consumed, piece) = decoder.decode(input, &self.config.limits)?;
-        match left.checked_sub(consumed as u64) {
-            Some(rest) => *left = rest,
-            None => {
-                self.state.close(CloseReason::UnreadBody);
-                return Ok(Step {
-                    consumed,
-                    event: None,
-                });
-            }
-        }
-        if matches!(piece, Piece::End(_)) || decoder.remaining() == BodyLength::Known(0) {
-            self.read_phase = ReadPhase::None;
-            self.state.request_ended();
-            self.after_answer(now);
-        }
-        Ok(Step {
-            consumed,
-            event: None,
-        })
-    }
-
     /// Decides, before the answer's head is written, whether another request can follow it.
     fn settle_keep_alive(&mut self, framing: Framing, headers: &HeaderMap) {
         let asked_to_close = headers.get(http::header::CONNECTION).is_some_and(|value| {
@@ -474,7 +348,7 @@ impl Connection {
     }
 
     /// An exchange may just have been completed: then the wait for the next one begins.
-    fn after_answer(&mut self, now: Instant) {
+    pub(super) fn after_answer(&mut self, now: Instant) {
         if matches!(self.state.reading, Reading::Head)
             && self.state.keep_alive == KeepAlive::Idle
             && !self.is_idle()
@@ -495,13 +369,5 @@ impl Connection {
         if matches!(self.state.writing, Writing::Complete) {
             self.state.close(CloseReason::Protocol(error));
         }
-    }
-}
-
-fn body_length(framing: Framing) -> BodyLength {
-    match framing {
-        Framing::None => BodyLength::Known(0),
-        Framing::Length(length) => BodyLength::Known(length),
-        Framing::Chunked | Framing::UntilClose => BodyLength::Unknown,
     }
 }

@@ -42,6 +42,7 @@ mod event;
 mod framing;
 mod output;
 mod parse;
+mod receive;
 mod state;
 mod timer;
 

@@ -42,7 +42,7 @@ impl AcceptError {
     /// Classifies an error of `accept(2)`. Linux reports pending network errors of the new
     /// connection here; they say nothing about the listener.
     pub fn from_io(error: io::Error) -> AcceptError {
-        use io::ErrorKind as Kind;
+        use std::io::ErrorKind as Kind;
 
         match (error.kind(), error.raw_os_error().unwrap_or(0)) {
             (Kind::OutOfMemory, _) | (_, errno::EMFILE | errno::ENFILE | errno::ENOBUFS) => {

@@ -256,6 +256,10 @@ impl<S: Socket> Transport for SocketStream<S> {
         self.registration.poll_write_ready(cx)
     }
 
+    fn watch_read(&self, cx: &mut Context<'_>) {
+        self.registration.watch_read(cx);
+    }
+
     fn is_read_ready(&self) -> bool {
         self.registration.is_read_ready()
     }

@@ -42,6 +42,10 @@ pub trait Transport: 'static {
     /// Ready when a write is worth trying.
     fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<()>;
 
+    /// Has the task woken by the next event of the reading side, whether a read is worth trying
+    /// already or not: for who waits for the peer to go.
+    fn watch_read(&self, cx: &mut Context<'_>);
+
     /// Whether a read is worth trying.
     fn is_read_ready(&self) -> bool;
 

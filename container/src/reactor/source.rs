@@ -123,6 +123,12 @@ impl<S: Source> Registration<S> {
         self.state.poll(WRITABLE, &self.state.write, cx)
     }
 
+    /// Has the task woken by the next event of the reading side, whether a read is worth trying
+    /// already or not: for who waits for the peer to go.
+    pub fn watch_read(&self, cx: &mut Context<'_>) {
+        self.state.read.wait(cx.waker());
+    }
+
     /// Whether a read is worth trying.
     pub fn is_read_ready(&self) -> bool {
         self.state.has(READABLE)

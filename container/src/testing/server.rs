@@ -112,6 +112,17 @@ impl Server {
             .expect("the server comes to rest");
     }
 
+    /// Runs one turn of the reactor, for tests that must act while a blocking handler is at work.
+    ///
+    /// # Panics
+    /// When the reactor fails.
+    pub fn turn(&self) {
+        self.pool.enter();
+        self.reactor
+            .turn(Some(Duration::ZERO))
+            .expect("the reactor turns");
+    }
+
     /// Moves the time on, running everything that falls due on the way.
     ///
     /// # Panics
@@ -186,6 +197,14 @@ impl Client<'_> {
         }
     }
 
+    /// Sends without letting the server run; what does not fit is not sent.
+    pub fn send_only(&mut self, bytes: impl AsRef<[u8]>) {
+        if let Some(stream) = &mut self.stream {
+            // As with a socket, a send into a broken connection goes nowhere.
+            let _ = stream.try_write(bytes.as_ref());
+        }
+    }
+
     /// All that has come since the last call.
     pub fn received_bytes(&mut self) -> Vec<u8> {
         self.server.run();
@@ -230,11 +249,16 @@ impl Client<'_> {
         self.server.run();
     }
 
-    /// Cuts the connection.
-    pub fn reset(&mut self) {
+    /// Cuts the connection without letting the server run.
+    pub fn cut(&self) {
         if let Some(stream) = &self.stream {
             stream.cut();
         }
+    }
+
+    /// Cuts the connection.
+    pub fn reset(&mut self) {
+        self.cut();
         self.server.run();
     }
 

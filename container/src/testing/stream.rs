@@ -202,7 +202,7 @@ impl Transport for MemoryStream {
         if self.is_read_ready() {
             return Poll::Ready(());
         }
-        self.shared.borrow_mut().ways[self.reads].reader = Some(context.waker().clone());
+        self.watch_read(context);
         Poll::Pending
     }
 
@@ -212,6 +212,10 @@ impl Transport for MemoryStream {
         }
         self.shared.borrow_mut().ways[self.writes()].writer = Some(context.waker().clone());
         Poll::Pending
+    }
+
+    fn watch_read(&self, context: &mut Context<'_>) {
+        self.shared.borrow_mut().ways[self.reads].reader = Some(context.waker().clone());
     }
 
     fn is_read_ready(&self) -> bool {

@@ -44,8 +44,7 @@ impl Departure {
 impl<T: Transport + Unpin> Driver<T> {
     /// Looks, while a handler is at work, whether anybody still waits for it.
     pub(super) fn watch_departure(&mut self, context: &mut Context<'_>) -> Progress {
-        // Registers for the event; what there is to read is left for later.
-        let _ = self.transport.poll_read_ready(context);
+        self.transport.watch_read(context);
         if self.transport.is_reset() {
             self.vanished();
             return Progress::Moved;

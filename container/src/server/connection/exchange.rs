@@ -204,7 +204,7 @@ impl<T: Transport + Unpin> Driver<T> {
             match body.poll_frame(context) {
                 Poll::Pending => {
                     // A stream that waits for news must hear when its reader has gone.
-                    let _ = self.transport.poll_read_ready(context);
+                    self.transport.watch_read(context);
                     if self.transport.is_reset() {
                         self.vanished();
                         return Progress::Moved;

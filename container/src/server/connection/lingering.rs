@@ -12,9 +12,6 @@ use crate::http1::CloseReason;
 use crate::net::Transport;
 use crate::reactor::{Sleep, sleep_until};
 
-/// Bytes that are read away at most: more than a polite client has in flight.
-const LINGER_BYTES_MAX: usize = 1 << 20;
-
 /// Reads in one poll.
 const READS_PER_POLL: usize = 16;
 
@@ -34,13 +31,14 @@ impl Lingering {
         transport: &mut impl Transport,
         reason: CloseReason,
         until: Instant,
+        left: usize,
     ) -> Self {
         // A peer that is gone already is found by the first read.
         let _ = transport.shutdown(Shutdown::Write);
         Lingering {
             reason,
             until,
-            left: LINGER_BYTES_MAX,
+            left,
         }
     }
 

@@ -260,8 +260,12 @@ impl<T: Transport + Unpin> Driver<T> {
         if !self.must_linger(reason) {
             return Poll::Ready(reason);
         }
-        let until = self.now() + self.worker().protocol.timeouts.linger;
-        let lingering = Lingering::begin(&mut self.transport, reason, until);
+        let protocol = &self.worker().protocol;
+        let (until, left) = (
+            self.now() + protocol.timeouts.linger,
+            protocol.limits.linger,
+        );
+        let lingering = Lingering::begin(&mut self.transport, reason, until, left);
         self.backlog = Vec::new();
         self.lingering
             .insert(lingering)

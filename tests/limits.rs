@@ -1,0 +1,121 @@
+//! Every limit, and the status at it.
+
+use container::testing::{Faults, Server};
+use tests::{application, read_answers, server};
+
+#[track_caller]
+fn check(request: &str, status: u16) {
+    let server = server();
+    let mut client = server.connect();
+    client.send(request);
+    let answers = read_answers(&client.received(), &[]);
+    assert_eq!(
+        answers.first().map(|answer| answer.status),
+        Some(status),
+        "{:.80}",
+        request
+    );
+    let small = status < 400;
+    assert_eq!(client.is_closed(), !small, "{:.80}", request);
+}
+
+#[test]
+fn heads() {
+    let line = |length: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(length));
+    check(&line((8 << 10) - 14).replace("/aaa", "/?aa"), 200);
+    check(&line(8 << 10), 414);
+    check(&"a".repeat(9000), 414);
+    let field = |length: usize| {
+        format!(
+            "GET / HTTP/1.1\r\nHost: a\r\nx: {}\r\n\r\n",
+            "a".repeat(length)
+        )
+    };
+    check(&field(32_000), 200);
+    check(&field(33_000), 431);
+    let fields = |count: usize| {
+        format!(
+            "GET / HTTP/1.1\r\nHost: a\r\n{}\r\n",
+            "x: y\r\n".repeat(count)
+        )
+    };
+    check(&fields(127), 200);
+    check(&fields(128), 431);
+}
+
+#[test]
+fn bodies() {
+    let post = |length: usize| {
+        let body = "a".repeat(length);
+        format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
+    };
+    check(&post(2 << 20), 200);
+    check(&post((2 << 20) + 1), 413);
+    let chunked = |length: usize| {
+        let body = "a".repeat(length);
+        let head = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        format!("{head}{length:x}\r\n{body}\r\n0\r\n\r\n")
+    };
+    check(&chunked(2 << 20), 200);
+    check(&chunked((2 << 20) + 1), 413);
+}
+
+#[test]
+fn limits_are_settable() {
+    let server = Server::with_config(application(), |config| {
+        config.http1.limits.request_line = 100;
+        config.http1.limits.fields = 2;
+        config.body_limit = 10;
+    });
+    let status = |request: &str| read_answers(&server.exchange(request), &[])[0].status;
+    assert_eq!(
+        status(&format!(
+            "GET /{} HTTP/1.1\r\nHost: a\r\n\r\n",
+            "a".repeat(100)
+        )),
+        414
+    );
+    assert_eq!(
+        status("GET / HTTP/1.1\r\nHost: a\r\na: b\r\nc: d\r\n\r\n"),
+        431
+    );
+    assert_eq!(
+        status("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"),
+        413
+    );
+}
+
+#[test]
+fn a_reader_that_does_not_read_holds_back_the_stream() {
+    let mut faults = Faults::default();
+    faults.capacity = 1000;
+    let server = server();
+    let mut client = server.connect_with(faults);
+    client.send("GET /stream/1000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    // A million pieces are not produced for a reader that takes none: the rest is still to come.
+    assert_eq!(server.tasks(), 2, "the connection and the producer");
+    client.reset();
+    assert_eq!(server.tasks(), 0);
+}
+
+#[test]
+fn a_body_that_nobody_reads_is_read_away_within_limits() {
+    let server = server();
+    let mut client = server.connect();
+    let request = |length: usize| {
+        let body = "a".repeat(length);
+        format!("POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
+    };
+    client.send(request(1000));
+    client.send(request(100_000));
+    let answers = read_answers(&client.received(), &[]);
+    assert_eq!(answers.len(), 2);
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.status == 200 && !answer.closes())
+    );
+    client.send(request(1_000_000));
+    assert!(read_answers(&client.received(), &[])[0].closes());
+    assert!(client.is_closed());
+}
