@@ -45,6 +45,7 @@ pub(super) fn start(
     ended: Option<mpsc::Sender<()>>,
 ) -> Result<JoinHandle<()>, Error> {
     let body = move || {
+        let mut ready = Some(ready);
         let run = || -> Result<(), Error> {
             let system = |error| Error::system("a worker's reactor failed", error);
             let reactor = Reactor::new(Clock::real()).map_err(system)?;
@@ -58,9 +59,11 @@ pub(super) fn start(
                     .block_on(start_hooks(&setup.routes))
                     .map_err(system)??;
             }
-            // Who started us may have given up by now; then the phase says so.
-            let _ = ready.send(Ok(()));
-            drop(ready.clone());
+            if let Some(ready) = ready.take() {
+                // Who started us may have given up by now; then the phase says so. It waits until
+                // all have dropped their sender, so that one that dies is noticed too.
+                let _ = ready.send(Ok(()));
+            }
             reactor.block_on(live(&worker, acceptors)).map_err(system)?;
             drop(ended);
             if let Some(others) = hooks {
@@ -78,7 +81,9 @@ pub(super) fn start(
         };
         if let Err(error) = run() {
             log::error!("a worker ended: {error}");
-            let _ = ready.send(Err(error));
+            if let Some(ready) = ready {
+                let _ = ready.send(Err(error));
+            }
         }
     };
     thread::Builder::new()
