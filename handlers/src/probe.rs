@@ -112,6 +112,7 @@ async fn sleep_for(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Pr
 }
 
 /// One `name: value` line for each field, in the order, case and bytes in which they came.
+#[expect(clippy::needless_pass_by_value, reason = "handlers take values")]
 fn headers(request: Request) -> Response {
     let mut lines = Vec::new();
     for field in request.fields() {

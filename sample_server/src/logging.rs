@@ -1,51 +1,150 @@
-//! The log: lines on standard error, one for each request at level info.
+//! The log: one line for each record on standard error, such as
+//! `2026-05-04T10:20:30.456Z INFO container::access GET /users 200 46 50174`.
+//!
+//! Says what a line looks like and which may be lost; when they are written is `log_queue`'s work.
 
+use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 
 use env_logger::fmt::Formatter;
-use env_logger::{Builder, WriteStyle};
+use env_logger::{Builder, Target, WriteStyle};
 use log::{Level, LevelFilter, Record};
+
+use crate::log_queue::{LogQueue, LogWriter, WhenFull};
+
+/// Marks a formatted line that must not be lost; the first byte of each line is a mark.
+const KEEP: u8 = b'!';
+
+/// Marks a formatted line that may be lost.
+const MAY_DROP: u8 = b' ';
 
 /// The log, as long as the process serves.
 pub(crate) struct Logging {
+    /// What is logged.
     level: LevelFilter,
+    /// Where lines go.
+    queue: LogQueue,
+    /// What writes them.
+    writer: LogWriter,
 }
 
 impl Logging {
     /// Begins to log.
+    ///
+    /// # Errors
+    /// When the system gives no thread for it.
     pub(crate) fn start(level: LevelFilter) -> io::Result<Logging> {
+        let (queue, writer) = LogQueue::start(io::stderr())?;
         let style = if io::stderr().is_terminal() {
             WriteStyle::Always
         } else {
             WriteStyle::Never
         };
+        let lines = Lines {
+            queue: queue.clone(),
+        };
         Builder::new()
             .filter_level(level)
             .write_style(style)
-            .format(line)
+            .format(format)
+            .target(Target::Pipe(Box::new(lines)))
             .init();
-        Ok(Logging { level })
+        Ok(Logging {
+            level,
+            queue,
+            writer,
+        })
     }
 
-    /// Says it at every level.
+    /// Says it at every level: as a line of the log, or alone where the log would hide it.
     pub(crate) fn announce(&self, message: &str) {
         if self.level >= Level::Info {
-            log::info!("{message}");
+            log::info!(target: env!("CARGO_PKG_NAME"), "{message}");
         } else {
-            let _ = writeln!(io::stderr(), "{message}");
+            let line = format!("{message}\n");
+            self.queue.push(line.as_bytes(), WhenFull::Wait);
         }
     }
 
     /// Writes what is still to be written.
-    pub(crate) fn finish(self) {}
+    pub(crate) fn finish(self) {
+        self.writer.finish();
+    }
 }
 
-fn line(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
-    let (time, level) = (formatter.timestamp_millis(), record.level());
-    let style = formatter.default_level_style(level);
-    let (target, message) = (record.target(), record.args());
+/// Where `env_logger` puts each line, in one piece.
+struct Lines {
+    queue: LogQueue,
+}
+
+impl Write for Lines {
+    fn write(&mut self, marked: &[u8]) -> io::Result<usize> {
+        if let [mark, line @ ..] = marked {
+            let when_full = if *mark == KEEP {
+                WhenFull::Wait
+            } else {
+                WhenFull::Drop
+            };
+            self.queue.push(line, when_full);
+        }
+        Ok(marked.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn format(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
+    let (level, target) = (record.level(), record.target());
+    // What the server says itself is not one of many: it is kept too.
+    let keep = level <= Level::Warn || target == env!("CARGO_PKG_NAME");
+    formatter.write_all(&[if keep { KEEP } else { MAY_DROP }])?;
+    let (time, style) = (
+        formatter.timestamp_millis(),
+        formatter.default_level_style(level),
+    );
+    let message = OneLine(record.args());
     writeln!(
         formatter,
         "{time} {style}{level}{style:#} {target} {message}"
     )
+}
+
+/// A message whose control characters are escaped: it stays in its line, whoever its text is from.
+struct OneLine<'a>(&'a fmt::Arguments<'a>);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Escaping(formatter).write_fmt(*self.0)
+    }
+}
+
+struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl fmt::Write for Escaping<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for piece in text.split_inclusive(char::is_control) {
+            let mut characters = piece.chars();
+            match characters.next_back() {
+                Some(last) if last.is_control() => {
+                    self.0.write_str(characters.as_str())?;
+                    write!(self.0, "{}", last.escape_default())?;
+                }
+                _ => self.0.write_str(piece)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_stays_in_its_line() {
+        let shown = OneLine(&format_args!("a\n{}\r\u{1b}[1m ä", "b\tc")).to_string();
+        assert_eq!(shown, "a\\nb\\tc\\r\\u{1b}[1m ä");
+    }
 }

@@ -7,6 +7,7 @@
 mod args;
 mod descriptors;
 mod limits;
+mod log_queue;
 mod logging;
 mod startup;
 mod units;
