@@ -135,7 +135,7 @@ fn status(Path(code): Path<u16>) -> Result<Response, Problem> {
         StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED => {
             Response::new(code)
         }
-        _ => code.to_string().into_response().with_status(code),
+        _ => code.as_str().to_owned().into_response().with_status(code),
     })
 }
 

@@ -3,9 +3,9 @@
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
-use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use container::Config;
 use container::scheduler::BlockingConfig;
 use container::server::Builder;
@@ -23,9 +23,8 @@ const PORT: u16 = 8888;
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 const EXAMPLES: &str = "\
-Each flag can be given as an environment variable of its name: --blocking-threads
-as BLOCKING_THREADS. Times are written 500ms, 0.5s, 2m or 0.5 (seconds), sizes
-64KiB, 2MiB or 8192 (bytes).
+TIME is written 500ms, 0.5s, 2m or 0.5 (seconds); SIZE 64KiB, 2MiB or 8192 (bytes).
+Each flag is an environment variable too: BLOCKING_THREADS for --blocking-threads.
 
 Examples:
   sample_server --port 8080 --delay 50ms
@@ -44,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, env)]
     port: Option<u16>,
 
-    /// Listen at this Unix socket; not at TCP too unless --host or --port says so
+    /// Listen at this Unix socket; at TCP too only with --host or --port
     #[arg(long, env, value_name = "PATH")]
     unix: Option<PathBuf>,
 
@@ -87,12 +86,17 @@ pub(crate) enum Refusal {
 impl Args {
     /// Parses the process's arguments and environment.
     pub(crate) fn parse_process() -> Result<Args, Refusal> {
-        Args::try_parse().map_err(|error| match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                Refusal::Help(error.render().to_string())
-            }
-            _ => Refusal::Usage(one_line(&error)),
-        })
+        // The variables are all named alike; the help says so once.
+        let command = Args::command().mut_args(|arg| arg.hide_env(true));
+        let parsed = command.try_get_matches();
+        parsed
+            .and_then(|matches| Args::from_arg_matches(&matches))
+            .map_err(|error| match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                    Refusal::Help(error.render().to_string())
+                }
+                _ => Refusal::Usage(one_line(&error)),
+            })
     }
 
     /// What is logged.

@@ -77,7 +77,8 @@ impl fmt::Display for Time {
 
 impl fmt::Display for Size {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = |&&(_, factor): &&(&str, u64)| self.0 >= factor && self.0 % factor == 0;
+        let whole =
+            |&&(_, factor): &&(&str, u64)| self.0 >= factor && self.0.is_multiple_of(factor);
         match SIZE_UNITS.iter().find(whole) {
             Some((unit, factor)) => write!(formatter, "{}{unit}", self.0 / factor),
             None => self.0.fmt(formatter),
