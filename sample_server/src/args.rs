@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use container::Config;
@@ -60,7 +60,7 @@ pub(crate) struct Args {
     pub(crate) delay: Time,
 
     /// Log at level debug at least, and serve /panic/{inline,async,blocking}
-    #[arg(long, env)]
+    #[arg(long, env, value_parser = FalseyValueParser::new())]
     pub(crate) debug: bool,
 
     /// What to log: off, error, warn, info (each request), debug or trace
