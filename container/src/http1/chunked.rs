@@ -189,9 +189,9 @@ pub(super) fn encode_size(size: usize, output: &mut Vec<u8>) {
 }
 
 /// Writes the last chunk and the trailers.
-pub(super) fn encode_end(trailers: &HeaderMap, output: &mut Vec<u8>) {
+pub(super) fn encode_end(trailers: Option<&HeaderMap>, output: &mut Vec<u8>) {
     output.put_slice(b"0\r\n");
-    for (name, value) in trailers {
+    for (name, value) in trailers.into_iter().flatten() {
         output.put_slice(name.as_str().as_bytes());
         output.put_slice(b": ");
         output.put_slice(value.as_bytes());

@@ -82,6 +82,7 @@ impl Service {
     }
 
     /// Begins to answer a request as planned.
+    #[inline]
     pub(super) fn call(&self, target: Target, mut request: Request) -> Reply {
         match target {
             Target::Route(index, parameters) => {
@@ -106,10 +107,14 @@ impl Service {
     }
 
     /// Gives a response the shape that the application wants errors to have.
+    #[inline]
     pub(super) fn finish(&self, response: Response) -> Response {
-        match (&self.on_error, response.extensions().get::<Problem>()) {
-            (Some(on_error), Some(problem)) => on_error(problem),
-            _ => response,
+        let Some(on_error) = &self.on_error else {
+            return response;
+        };
+        match response.extensions().get::<Problem>() {
+            Some(problem) => on_error(problem),
+            None => response,
         }
     }
 
