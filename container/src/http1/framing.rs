@@ -178,18 +178,8 @@ fn judge_codings(value: &[u8]) -> ProtocolError {
     let last_is_chunked = codings
         .next()
         .is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
-    let known = |name: &[u8]| {
-        [
-            &b"gzip"[..],
-            b"x-gzip",
-            b"deflate",
-            b"compress",
-            b"x-compress",
-        ]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(name))
-    };
-    if last_is_chunked && codings.all(known) {
+    let other = |name: &[u8]| !name.is_empty() && !name.eq_ignore_ascii_case(b"chunked");
+    if last_is_chunked && codings.all(other) {
         ProtocolError::TransferCoding
     } else {
         ProtocolError::TransferEncoding

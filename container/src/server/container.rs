@@ -153,6 +153,7 @@ fn start_workers(
     let (ended, others) = mpsc::channel();
     let mut others = Some(others);
     let mut threads = vec![];
+    let mut result = Ok(());
     for (index, listeners) in listening.into_iter().enumerate() {
         // The first worker runs the hooks, the last ones when all others have ended.
         let hooks = others.take();
@@ -161,17 +162,12 @@ fn start_workers(
         } else {
             Some(ended.clone())
         };
-        threads.push(thread::start(
-            setup.clone(),
-            index,
-            listeners,
-            ready.clone(),
-            hooks,
-            ended,
-        )?);
+        match thread::start(setup.clone(), index, listeners, ready.clone(), hooks, ended) {
+            Ok(thread) => threads.push(thread),
+            Err(error) => result = result.and(Err(error)),
+        }
     }
     drop((ready, ended));
-    let mut result = Ok(());
     for outcome in readiness {
         result = result.and(outcome);
     }
