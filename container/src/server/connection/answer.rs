@@ -23,7 +23,7 @@ impl<T: Transport + Unpin> Driver<T> {
     /// Writes a response, or begins to.
     pub(super) fn respond(&mut self, response: Response) {
         if let Some(record) = &mut self.record {
-            record.status = response.status();
+            record.status = Some(response.status());
         }
         let (status, fields, body) = response.into_parts();
         let now = self.now();
