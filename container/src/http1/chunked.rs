@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::config::Limits;
 use super::error::ProtocolError;
+use super::parse;
 
 /// Decodes one chunked body.
 #[derive(Debug, Default)]
@@ -157,6 +158,7 @@ impl ChunkedDecoder {
 }
 
 fn parse_trailers(section: &[u8], limits: &Limits) -> Result<HeaderMap, ProtocolError> {
+    parse::check_line_ends(section).map_err(|_| ProtocolError::Trailer)?;
     let mut fields = vec![httparse::EMPTY_HEADER; limits.fields];
     let fields = match httparse::parse_headers(section, &mut fields) {
         Ok(httparse::Status::Complete((length, fields))) if length == section.len() => fields,
