@@ -53,19 +53,22 @@ pub(super) enum Expectation {
     Waiting,
 }
 
+/// What is known of a request whose head was not understood.
+const UNKNOWN: Facts = Facts {
+    version: Version::HTTP_11,
+    is_head: false,
+    framing: Framing::None,
+    persistence: Persistence::KeepAlive,
+    expects_continue: false,
+};
+
 impl Connection {
     /// A connection that was accepted at `now`.
     pub fn new(config: Arc<Config>, now: Instant) -> Self {
         Connection {
             config,
             state: State::new(),
-            facts: Facts {
-                version: Version::HTTP_11,
-                is_head: false,
-                framing: Framing::None,
-                persistence: Persistence::KeepAlive,
-                expects_continue: false,
-            },
+            facts: UNKNOWN,
             expectation: Expectation::None,
             scanned: 0,
             body_left: u64::MAX,
@@ -79,7 +82,7 @@ impl Connection {
     pub fn handle_bytes(&mut self, input: &[u8], now: Instant) -> Step {
         let stepped = match &self.state.reading {
             Reading::Head => self.read_head(input, now),
-            Reading::Body(_) => self.read_body(input),
+            Reading::Body(_) => self.read_body(input, now),
             Reading::Discard(..) => self.discard(input, now),
             Reading::Complete | Reading::Closed => Ok(Step {
                 consumed: 0,
@@ -149,7 +152,7 @@ impl Connection {
             }
         };
         if matches!(self.state.reading, Reading::Discard(..)) {
-            self.state.close(CloseReason::UnreadBody);
+            self.stop_reading();
             return None;
         }
         self.refuse(error);
@@ -214,20 +217,25 @@ impl Connection {
 
     /// The body can be taken again.
     pub fn resume_body(&mut self, now: Instant) {
-        self.read_phase.resume(now);
+        // A client that waits for leave to send is not to be hurried.
+        if self.expectation == Expectation::None {
+            self.read_phase.resume(now);
+        }
     }
 
     /// Nobody will read the rest of the current body: a little is read away, more ends the
     /// connection.
-    pub fn discard_body(&mut self) {
+    pub fn discard_body(&mut self, now: Instant) {
+        self.resume_body(now);
         self.state.request_abandoned(self.config.limits.unread_body);
     }
 
     /// The body is wanted: tells a client that waits for it to go on (RFC 9110, section 10.1.1).
-    pub fn send_continue(&mut self, output: &mut Output) {
+    pub fn send_continue(&mut self, output: &mut Output, now: Instant) {
         let unanswered = matches!(self.state.writing, Writing::Waiting);
         if self.expectation == Expectation::Waiting && unanswered {
             self.expectation = Expectation::None;
+            self.read_phase.resume(now);
             output
                 .tail()
                 .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -356,6 +364,10 @@ impl Connection {
     }
 
     fn refuse(&mut self, error: ProtocolError) {
+        if matches!(self.state.reading, Reading::Head) {
+            // The refusal answers this request, not the one before.
+            self.facts = UNKNOWN;
+        }
         self.scanned = 0;
         self.read_phase = ReadPhase::None;
         self.state.refuse(error);

@@ -15,6 +15,9 @@ const COPY_MAX: usize = 16 << 10;
 /// Slices in one write: more gain nothing once a socket buffer is full.
 pub const SLICES_MAX: usize = 16;
 
+/// Sent bytes at the buffer's beginning that are worth moving the rest for.
+const COMPACT_MIN: usize = 64 << 10;
+
 /// Buffers that grew beyond this are freed rather than used again.
 const KEPT_BUFFER_MAX: usize = 256 << 10;
 
@@ -129,7 +132,19 @@ impl Output {
         if self.is_empty() {
             self.buffer.clear();
             self.sent = 0;
+        } else if self.sent >= COMPACT_MIN && self.sent >= self.buffer.len() / 2 {
+            self.compact();
         }
+    }
+
+    /// Forgets what was sent: a stream whose reader always leaves a little would otherwise be kept
+    /// whole.
+    fn compact(&mut self) {
+        self.buffer.drain(..self.sent);
+        for (place, _) in &mut self.large {
+            *place -= self.sent;
+        }
+        self.sent = 0;
     }
 
     /// Takes up to `count` bytes off the first large piece.
@@ -189,6 +204,36 @@ mod tests {
             }
             assert!(seen == expected, "step {step}");
         }
+    }
+
+    #[test]
+    fn what_was_sent_is_not_kept_although_something_always_waits() {
+        let mut output = Output::new();
+        let (mut next, mut expected) = (0_u8, 0_u8);
+        let mut push = |output: &mut Output, length: usize| {
+            output.push(vec![next; length].into());
+            next = next.wrapping_add(1);
+        };
+        push(&mut output, 5000);
+        for round in 0..1000 {
+            let length = if round % 3 == 0 { COPY_MAX } else { 5000 };
+            push(&mut output, length);
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            output.slices(&mut slices);
+            assert_eq!(slices[0][0], expected, "round {round}");
+            expected = expected.wrapping_add(1);
+            let first = if round > 0 && (round - 1) % 3 == 0 {
+                COPY_MAX
+            } else {
+                5000
+            };
+            output.advance(first);
+        }
+        assert!(
+            output.buffer.capacity() < 1 << 20,
+            "{}",
+            output.buffer.capacity()
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The reading half of `Connection`: heads, bodies that are wanted, bodies that are not.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::connection::{Connection, Expectation};
 use super::decode::{Decoder, Piece};
@@ -8,7 +8,7 @@ use super::error::ProtocolError;
 use super::event::{CloseReason, Event, Step};
 use super::framing::{Facts, Framing};
 use super::parse::{self, Parsed};
-use super::state::Reading;
+use super::state::{Reading, Writing};
 use super::timer::ReadPhase;
 use crate::message::BodyLength;
 
@@ -66,6 +66,11 @@ impl Connection {
         };
         let decoder = Decoder::new(facts.framing);
         self.read_phase = match decoder {
+            // Who waits for leave to send is not slow.
+            Some(_) if self.expectation == Expectation::Waiting => ReadPhase::PausedBody {
+                elapsed: Duration::ZERO,
+                received: 0,
+            },
             Some(_) => ReadPhase::Body {
                 since: now,
                 received: 0,
@@ -75,16 +80,17 @@ impl Connection {
         self.state.request_begun(decoder, facts.persistence);
     }
 
-    pub(super) fn read_body(&mut self, input: &[u8]) -> Result<Step, ProtocolError> {
+    pub(super) fn read_body(&mut self, input: &[u8], now: Instant) -> Result<Step, ProtocolError> {
         let Reading::Body(decoder) = &mut self.state.reading else {
             return Ok(Step {
                 consumed: 0,
                 event: None,
             });
         };
-        if !input.is_empty() {
+        if self.expectation == Expectation::Waiting && !input.is_empty() {
             // The client did not wait.
             self.expectation = Expectation::None;
+            self.read_phase.resume(now);
         }
         let (consumed, piece) = decoder.decode(input, &self.config.limits)?;
         let event = match piece {
@@ -104,6 +110,16 @@ impl Connection {
         Ok(Step { consumed, event })
     }
 
+    /// There is more of an unread body, or it comes more slowly, than is worth reading away. An
+    /// answer that is still owed is given first.
+    pub(super) fn stop_reading(&mut self) {
+        self.read_phase = ReadPhase::None;
+        self.state.stop_reading(CloseReason::UnreadBody);
+        if matches!(self.state.writing, Writing::Complete) {
+            self.state.close(CloseReason::UnreadBody);
+        }
+    }
+
     /// Reads away a body that nobody wants.
     pub(super) fn discard(&mut self, input: &[u8], now: Instant) -> Result<Step, ProtocolError> {
         let Reading::Discard(decoder, left) = &mut self.state.reading else {
@@ -116,7 +132,7 @@ impl Connection {
         match left.checked_sub(consumed as u64) {
             Some(rest) => *left = rest,
             None => {
-                self.state.close(CloseReason::UnreadBody);
+                self.stop_reading();
                 return Ok(Step {
                     consumed,
                     event: None,

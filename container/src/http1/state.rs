@@ -128,9 +128,14 @@ impl State {
 
     /// The peer broke the protocol: an answer may still be written.
     pub(super) fn refuse(&mut self, error: ProtocolError) {
+        self.stop_reading(CloseReason::Protocol(error));
+    }
+
+    /// The rest of the request will not be read: the connection ends, once it has been answered.
+    pub(super) fn stop_reading(&mut self, reason: CloseReason) {
         self.reading = Reading::Closed;
         self.keep_alive = KeepAlive::Disabled;
-        self.set_reason(CloseReason::Protocol(error));
+        self.set_reason(reason);
     }
 
     /// The connection ends here, whatever was going on.

@@ -23,7 +23,7 @@ use admission::Gate;
 pub use admission::Permit;
 pub use blocking_pool::{BlockingConfig, BlockingPool, PoolFull, PoolStats, spawn_blocking};
 pub use phase::{Lifecycle, Phase};
-use running::Running;
+use running::{Running, Tally};
 pub use stats::{LaneStats, Stats, WorkerCounters};
 
 use crate::handler::{
@@ -104,11 +104,11 @@ impl Scheduler {
             return match endpoint.code() {
                 // The quick way: nothing to wait for, nothing to time.
                 Code::Inline(function) => Reply::Ready(self.run_inline(function.as_ref(), request)),
-                _ => self.start(endpoint, request, deadline, None),
+                _ => self.start(endpoint, request, deadline, None, Tally::Own),
             };
         };
         match gate.try_enter() {
-            Ok(permit) => self.start(endpoint, request, deadline, Some(permit)),
+            Ok(permit) => self.start(endpoint, request, deadline, Some(permit), Tally::Own),
             Err(admission::Refused::Wait(waiting)) => {
                 self.wait(endpoint.clone(), request, deadline, waiting)
             }
@@ -128,6 +128,12 @@ impl Scheduler {
                 internal_error(lane, &panicked)
             })
         }))
+    }
+
+    /// The answer when users' code that is no handler panicked before it gave a future.
+    pub fn panicked(&self, lane: Lane, panicked: &Panicked) -> Reply {
+        self.counters.lane(lane).panicked.add(1);
+        Reply::Ready(internal_error(lane, panicked))
     }
 
     fn deadline(&self, endpoint: &Endpoint) -> Option<Instant> {
@@ -158,6 +164,7 @@ impl Scheduler {
         request: Request,
         deadline: Option<Instant>,
         permit: Option<Permit>,
+        tally: Tally,
     ) -> Reply {
         match endpoint.code() {
             Code::Inline(function) => {
@@ -171,7 +178,8 @@ impl Scheduler {
                     Ok(Reply::Ready(response)) => Reply::Ready(response),
                     Ok(Reply::Later(future)) => {
                         let running = Running::new(future, Lane::Async, &self.counters);
-                        running.with(permit, deadline, None).into_reply()
+                        let running = running.with(permit, deadline, None);
+                        running.tallied(tally).into_reply()
                     }
                     Err(panicked) => {
                         self.counters.lane(Lane::Async).panicked.add(1);
@@ -180,7 +188,7 @@ impl Scheduler {
                 }
             }
             Code::Blocking(function) => {
-                self.start_blocking(function.clone(), request, deadline, permit)
+                self.start_blocking(function.clone(), request, deadline, permit, tally)
             }
         }
     }
@@ -191,6 +199,7 @@ impl Scheduler {
         mut request: Request,
         deadline: Option<Instant>,
         permit: Option<Permit>,
+        tally: Tally,
     ) -> Reply {
         let cancellation = Cancellation::new();
         request.extensions_mut().insert(cancellation.clone());
@@ -220,6 +229,7 @@ impl Scheduler {
         let running = Running::new(future, Lane::Blocking, &self.counters);
         running
             .with(None, deadline, Some(cancellation))
+            .tallied(tally)
             .into_reply()
     }
 
@@ -241,7 +251,7 @@ impl Scheduler {
             let permit = waiting.await;
             drop(queued);
             // The deadline is watched over the whole of it, below.
-            match scheduler.start(&endpoint, request, None, Some(permit)) {
+            match scheduler.start(&endpoint, request, None, Some(permit), Tally::Outer) {
                 Reply::Ready(response) => response,
                 Reply::Later(future) => future.await,
             }

@@ -15,6 +15,15 @@ use crate::handler::{Cancellation, CatchPanic, IntoResponse, Lane, LocalFuture, 
 use crate::message::Response;
 use crate::reactor::{Sleep, sleep_until};
 
+/// Who counts a handler that is dropped before it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tally {
+    /// Itself.
+    Own,
+    /// What it runs inside of, which has counted the request since it began to wait.
+    Outer,
+}
+
 pub(super) struct Running {
     /// The handler; `None` once it has ended or was cancelled.
     handler: Option<CatchPanic<dyn Future<Output = Response>>>,
@@ -28,6 +37,8 @@ pub(super) struct Running {
     deadline: Option<Sleep>,
     /// How code that cannot be dropped is told.
     cancellation: Option<Cancellation>,
+    /// Who counts its being dropped.
+    tally: Tally,
 }
 
 impl Running {
@@ -56,7 +67,14 @@ impl Running {
             permit: None,
             deadline: None,
             cancellation: None,
+            tally: Tally::Own,
         }
+    }
+
+    /// The same, counted as told when it is dropped.
+    pub(super) fn tallied(mut self, tally: Tally) -> Self {
+        self.tally = tally;
+        self
     }
 
     /// The same with what bounds it.
@@ -121,7 +139,9 @@ impl Future for Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if self.handler.is_some() {
-            self.counters.lane(self.lane).cancelled.add(1);
+            if self.tally == Tally::Own {
+                self.counters.lane(self.lane).cancelled.add(1);
+            }
             // A handler that panics while it is dropped must not take the worker with it.
             let _ = crate::handler::catch_panic(|| self.end());
         }

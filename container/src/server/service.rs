@@ -5,9 +5,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::handler::{BodyMode, IntoResponse, Lane, OnDisconnect, Problem, Reply};
-use crate::message::{PathParameters, Request, RequestHead, Response};
-use crate::middleware;
+use crate::handler::{BodyMode, IntoResponse, Lane, OnDisconnect, Problem, Reply, catch_panic};
+use crate::message::{PathParameters, Request, RequestHead, Response, StatusCode};
+use crate::middleware::{self, Layer};
 use crate::router::{Found, Refusal, Routes};
 use crate::scheduler::Scheduler;
 
@@ -97,32 +97,50 @@ impl Service {
                 }
                 let (scheduler, endpoint) = (self.scheduler.clone(), route.endpoint.clone());
                 let end = move |request| scheduler.dispatch(&endpoint, Some(index), request);
-                self.guard(middleware::start(&route.layers, request, end))
+                self.start(&route.layers, request, end)
             }
             Target::Refusal(refusal) => {
                 let end = move |_: Request| Reply::Ready(refusal.clone().into_response());
-                self.guard(middleware::start(self.routes.layers(), request, end))
+                self.start(self.routes.layers(), request, end)
             }
         }
     }
 
     /// Gives a response the shape that the application wants errors to have.
-    #[inline]
-    pub(super) fn finish(&self, response: Response) -> Response {
+    pub(super) fn finish(&self, mut response: Response) -> Response {
+        if response.status().is_informational() {
+            // The client would take it for an interim answer, and wait for the real one.
+            log::error!(
+                "a handler answered {}, which is no answer",
+                response.status()
+            );
+            response = Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
+                .with_detail("the handler gave no final answer")
+                .into_response();
+        }
         let Some(on_error) = &self.on_error else {
             return response;
         };
-        match response.extensions().get::<Problem>() {
-            Some(problem) => on_error(problem),
-            None => response,
-        }
+        let Some(problem) = response.extensions().get::<Problem>() else {
+            return response;
+        };
+        catch_panic(|| on_error(problem)).unwrap_or_else(|panicked| {
+            log::error!("on_error panicked: {}", panicked.message);
+            response
+        })
     }
 
-    /// Middleware may panic too.
-    fn guard(&self, reply: Reply) -> Reply {
-        match reply {
-            Reply::Ready(response) => Reply::Ready(response),
-            Reply::Later(future) => self.scheduler.guard(future, Lane::Async),
+    /// Begins with the outermost middleware, which may panic like a handler.
+    fn start(
+        &self,
+        layers: &Arc<[Layer]>,
+        request: Request,
+        end: impl Fn(Request) -> Reply + 'static,
+    ) -> Reply {
+        match catch_panic(|| middleware::start(layers, request, end)) {
+            Ok(Reply::Ready(response)) => Reply::Ready(response),
+            Ok(Reply::Later(future)) => self.scheduler.guard(future, Lane::Async),
+            Err(panicked) => self.scheduler.panicked(Lane::Async, &panicked),
         }
     }
 }

@@ -56,7 +56,8 @@ impl<T: Transport + Unpin> Driver<T> {
         // Who has answered without reading the body will not read it any more.
         if let Feed::Live(_) = self.feed {
             self.feed = Feed::None;
-            self.machine.discard_body();
+            let now = self.now();
+            self.machine.discard_body(now);
         }
         self.departure = super::Departure::Present;
     }

@@ -73,10 +73,12 @@ impl<T: Transport + Unpin> Driver<T> {
         match plan.body {
             BodyMode::Ignored => {
                 self.call(head, Body::empty(), None, plan, context);
-                self.machine.discard_body();
+                let now = self.now();
+                self.machine.discard_body(now);
             }
             BodyMode::Buffered => {
-                self.machine.send_continue(&mut self.output);
+                let now = self.now();
+                self.machine.send_continue(&mut self.output, now);
                 let expected = match length {
                     BodyLength::Known(length) => length.min(BODY_RESERVE_MAX) as usize,
                     BodyLength::Unknown => 0,

@@ -34,11 +34,12 @@ impl<T: Transport + Unpin> Driver<T> {
         let Feed::Live(sender) = &self.feed else {
             return true;
         };
+        let now = self.seat.worker().reactor.now();
         match sender.poll_wanted(context) {
-            Poll::Ready(Ok(())) => self.machine.send_continue(&mut self.output),
+            Poll::Ready(Ok(())) => self.machine.send_continue(&mut self.output, now),
             Poll::Ready(Err(_)) => {
                 self.feed = Feed::None;
-                self.machine.discard_body();
+                self.machine.discard_body(now);
                 return true;
             }
             Poll::Pending => {}
@@ -47,7 +48,6 @@ impl<T: Transport + Unpin> Driver<T> {
             return true;
         };
         let room = sender.poll_ready(context).is_ready();
-        let now = self.seat.worker().reactor.now();
         if room {
             self.machine.resume_body(now);
         } else {

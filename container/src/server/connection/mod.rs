@@ -134,6 +134,10 @@ impl<T: Transport + Unpin> Driver<T> {
     /// One poll: timeouts, then exchange and input in turns, then one write for all of it.
     fn drive(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
         if let Some(lingering) = &mut self.lingering {
+            if self.seat.worker().phase() >= Phase::Closing {
+                // It has said all it had to say.
+                return Poll::Ready(CloseReason::Draining);
+            }
             return lingering.poll(&mut self.transport, &mut self.alarm, context);
         }
         self.seat.watch(context);
@@ -185,6 +189,10 @@ impl<T: Transport + Unpin> Driver<T> {
             && let Some(error) = self.machine.handle_timeout(now)
         {
             self.refuse(error);
+        }
+        if self.machine.close_reason() == Some(CloseReason::WriteStalled) {
+            // Whoever takes nothing will not take the rest, nor the next answer.
+            self.vanished();
         }
         self.expire_departure(now);
     }

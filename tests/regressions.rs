@@ -1,0 +1,237 @@
+//! Bugs that were found by attacking the server, one test for each, named after the bug.
+
+use std::time::Duration;
+
+use container::testing::{Faults, Server};
+use container::{Body, Handler, Request, Router, StatusCode, inline, sleep};
+use tests::{read_answers, server};
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn post(path: &str, fields: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n")
+}
+
+/// Takes its body live, waits, and answers without having read it.
+async fn unread(_body: Body) -> &'static str {
+    sleep(seconds(1)).await;
+    "unread"
+}
+
+/// Waits longer than a body may be idle before it asks for its body.
+async fn hesitant(body: Body) -> String {
+    sleep(seconds(20)).await;
+    match body.bytes(1000).await {
+        Ok(bytes) => format!("{} bytes", bytes.len()),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A reader that stalled in the middle of a streamed answer left its driver spinning for ever.
+#[test]
+fn a_stalled_reader_of_a_stream_is_cut() {
+    let mut faults = Faults::default();
+    faults.capacity = 1000;
+    let server = server();
+    let mut client = server.connect_with(faults);
+    client.send("GET /stream/1000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.advance(seconds(31));
+    assert!(client.was_reset());
+    assert_eq!((server.tasks(), server.stats().connections), (0, 0));
+}
+
+/// The same while the handler of the next request was at work.
+#[test]
+fn a_stalled_reader_with_a_request_at_work_is_cut() {
+    let mut faults = Faults::default();
+    faults.capacity = 1000;
+    let server = server();
+    let mut client = server.connect_with(faults);
+    client.send(
+        "GET /bytes/9000 HTTP/1.1\r\nHost: a\r\n\r\nGET /deadline HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
+    server.advance(seconds(31));
+    assert!(client.was_reset());
+    assert_eq!((server.tasks(), server.stats().r#async.cancelled), (0, 1));
+}
+
+/// More unread body than is worth reading away took the answer of a handler at work with it.
+#[test]
+fn a_large_unread_body_does_not_cost_the_answer() {
+    let server = server();
+    let mut client = server.connect();
+    client.send(post("/slow", "Content-Length: 1000000"));
+    client.send(vec![b'x'; 1_000_000]);
+    server.advance(seconds(1));
+    let answers = read_answers(&client.received(), &[]);
+    assert_eq!(answers.len(), 1);
+    assert!(answers[0].body == "slow" && answers[0].closes());
+    server.advance(seconds(3));
+    assert_eq!(server.tasks(), 0);
+}
+
+/// The same for one that came too slowly.
+#[test]
+fn a_slow_unread_body_does_not_cost_the_answer() {
+    let router = Router::new().post("/slower", async || {
+        sleep(seconds(10)).await;
+        "slower"
+    });
+    let server = Server::new(router);
+    let mut client = server.connect();
+    client.send(post("/slower", "Content-Length: 1000"));
+    server.advance(seconds(10));
+    let answers = read_answers(&client.received(), &[]);
+    assert_eq!(answers.len(), 1);
+    assert!(answers[0].body == "slower" && answers[0].closes());
+    server.advance(seconds(3));
+    assert_eq!(server.tasks(), 0);
+}
+
+/// A client that waited for leave to send its body was refused for not sending it.
+#[test]
+fn waiting_for_leave_to_send_is_not_slow_sending() {
+    let server = Server::new(Router::new().post("/hesitant", hesitant));
+    let mut client = server.connect();
+    client.send(post(
+        "/hesitant",
+        "Content-Length: 3\r\nExpect: 100-continue",
+    ));
+    server.advance(seconds(20));
+    assert_eq!(client.received(), "HTTP/1.1 100 Continue\r\n\r\n");
+    client.send("abc");
+    assert_eq!(read_answers(&client.received(), &[])[0].body, "3 bytes");
+    client.send(post(
+        "/hesitant",
+        "Content-Length: 3\r\nExpect: 100-continue",
+    ));
+    server.advance(seconds(20));
+    client.received();
+    server.advance(seconds(5));
+    let answers = read_answers(&client.received(), &[]);
+    assert!(
+        answers[0].body.contains("too slow"),
+        "with leave, the clock runs: {answers:?}"
+    );
+}
+
+/// A body whose handler had not made room for it had no timeout any more once it was thrown away.
+#[test]
+fn a_paused_body_that_is_thrown_away_times_out() {
+    let server = Server::new(Router::new().post("/unread", unread));
+    let mut client = server.connect();
+    client.send(post("/unread", "Content-Length: 200000"));
+    client.send(vec![b'x'; 150_000]);
+    server.advance(seconds(1));
+    assert_eq!(read_answers(&client.received(), &[])[0].body, "unread");
+    server.advance(seconds(100));
+    assert!(client.is_closed());
+    assert_eq!(server.tasks(), 0);
+}
+
+/// The refusal of a broken request was framed as if it answered the request before, a HEAD.
+#[test]
+fn a_refusal_after_a_head_request_has_its_body() {
+    let server = server();
+    let mut client = server.connect();
+    client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.send("what?\r\n\r\n");
+    let answers = read_answers(&client.received(), &[0]);
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [200, 400]);
+}
+
+/// A client that went after its request had waited at its gate counted twice.
+#[test]
+fn a_request_that_waited_at_its_gate_is_cancelled_once() {
+    let server = server();
+    let mut clients: Vec<_> = (0..2).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send("GET /one-at-a-time HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    server.advance(seconds(1));
+    assert_eq!(server.stats().r#async.running, 1);
+    clients[1].reset();
+    let stats = server.stats().r#async;
+    assert_eq!((stats.cancelled, stats.running, stats.finished), (1, 0, 2));
+}
+
+/// A request whose deadline passed after it had waited at its gate counted as cancelled, too.
+#[test]
+fn a_request_that_waited_at_its_gate_times_out_once() {
+    let work = async || sleep(seconds(2)).await;
+    let route = work.concurrency(1).queue(1).deadline(seconds(3));
+    let server = Server::new(Router::new().get("/", route));
+    let mut clients: Vec<_> = (0..2).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    server.advance(seconds(3));
+    let stats = server.stats().r#async;
+    assert_eq!((stats.timed_out, stats.cancelled), (1, 0));
+    assert_eq!(read_answers(&clients[1].received(), &[])[0].status, 503);
+}
+
+/// A middleware that panicked before it gave its future took the connection with it.
+#[test]
+fn a_middleware_that_panics_at_once_is_a_500() {
+    async fn never() -> &'static str {
+        "never"
+    }
+    let panics = |request: Request, _: container::Next| {
+        assert!(request.method() != "GET", "no GET here");
+        never()
+    };
+    let server = Server::new(Router::new().get("/", inline(|| "root")).layer(panics));
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let answers = read_answers(&client.received(), &[]);
+    assert_eq!(answers.first().map(|answer| answer.status), Some(500));
+    assert!(!client.is_closed());
+}
+
+/// A connection that only lingered outlived the closing of the server and counted as cut.
+#[test]
+fn closing_ends_lingering_connections_and_cuts_nothing() {
+    let server = server();
+    let mut client = server.connect();
+    client.send(post("/echo", "Content-Length: 9000000"));
+    assert_eq!(read_answers(&client.received(), &[])[0].status, 413);
+    assert_eq!(server.tasks(), 1);
+    server.close();
+    assert_eq!((server.tasks(), server.stats().cut), (0, 0));
+}
+
+/// Trailers took a LF without its CR for the end of a line.
+#[test]
+fn trailers_with_bare_line_feeds_are_refused() {
+    let server = server();
+    let request = post("/echo", "Transfer-Encoding: chunked") + "0\r\na: b\nc: d\r\n\r\n";
+    let answers = read_answers(&server.exchange(&request), &[]);
+    assert_eq!(answers[0].status, 400);
+}
+
+/// An answer that no handler may give: the client would take it for an interim one and wait on.
+#[test]
+fn an_interim_status_is_no_answer() {
+    let router = Router::new().get("/", inline(|| StatusCode::CONTINUE));
+    let server = Server::new(router);
+    let answers = server.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(answers.starts_with("HTTP/1.1 500 "), "{answers}");
+}
+
+/// An echo of a live body: both ends of the channel are in one driver.
+#[test]
+fn a_live_body_may_be_the_answer() {
+    let server = Server::new(Router::new().post("/", async |body: Body| body));
+    let mut client = server.connect();
+    client.send(post("/", "Transfer-Encoding: chunked"));
+    for _ in 0..10 {
+        client.send("3\r\nabc\r\n");
+    }
+    client.send("0\r\n\r\n");
+    let answers = read_answers(&client.received(), &[]);
+    assert_eq!(answers[0].body, "abc".repeat(10));
+}
