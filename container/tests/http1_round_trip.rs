@@ -3,13 +3,11 @@
 use std::{sync::Arc, time::Instant};
 
 use container::{
-    http1::{
-        ClientConnection, ClientEvent, Config, Connection, DATE_LENGTH, Event, Limits, Output,
-    },
+    http1::{ClientConnection, ClientEvent, Config, Connection, DateLine, Event, Limits, Output},
     message::{BodyLength, Bytes, HeaderMap, HeaderValue, Method, StatusCode, header},
 };
 
-const DATE: &[u8; DATE_LENGTH] = b"Sun, 06 Nov 1994 08:49:37 GMT";
+const DATE: &DateLine = b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
 
 /// A client and an echoing server.
 struct Pair {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Version};
 
 use super::config::Config;
-use super::encode::{self, DATE_LENGTH, Encoder};
+use super::encode::{self, DateLine, Encoder};
 use super::error::ProtocolError;
 use super::event::{CloseReason, Event, Step};
 use super::framing::{Facts, Framing, Persistence};
@@ -263,7 +263,7 @@ impl Connection {
         status: StatusCode,
         fields: &ResponseFields,
         length: BodyLength,
-        date: &[u8; DATE_LENGTH],
+        date: &DateLine,
         output: &mut Output,
         now: Instant,
     ) -> bool {

@@ -10,8 +10,8 @@ use super::framing::{Facts, Framing, Persistence};
 use super::output::Output;
 use crate::message::{BodyLength, ResponseFields};
 
-/// The length of an IMF-fixdate (RFC 9110, section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
-pub const DATE_LENGTH: usize = 29;
+/// A whole Date line: `date: `, an IMF-fixdate (RFC 9110, section 5.6.7), CRLF.
+pub type DateLine = [u8; 37];
 
 /// What is left to be written of an answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,14 +55,12 @@ pub(super) fn encode_head(
     fields: &ResponseFields,
     length: BodyLength,
     persistence: Persistence,
-    date: &[u8; DATE_LENGTH],
+    date: &DateLine,
     output: &mut Vec<u8>,
 ) {
     encode_status_line(status, output);
     if !encode_fields(fields, output) {
-        output.put_slice(b"date: ");
         output.put_slice(date);
-        output.put_slice(b"\r\n");
     }
     encode_framing(facts, status, length, output);
     match (persistence, facts.version) {
@@ -125,9 +123,7 @@ fn encode_framing(facts: &Facts, status: StatusCode, length: BodyLength, output:
         // To HEAD a length of zero is as likely unknown as true (RFC 9110, section 8.6).
         BodyLength::Known(0) if facts.is_head => {}
         BodyLength::Known(length) => {
-            output.put_slice(b"content-length: ");
-            encode_decimal(length, output);
-            output.put_slice(b"\r\n");
+            encode_content_length(length, output);
         }
         BodyLength::Unknown if facts.version == Version::HTTP_11 => {
             output.put_slice(b"transfer-encoding: chunked\r\n");
@@ -136,19 +132,24 @@ fn encode_framing(facts: &Facts, status: StatusCode, length: BodyLength, output:
     }
 }
 
-pub(super) fn encode_decimal(mut number: u64, output: &mut Vec<u8>) {
+/// Writes a whole Content-Length line, in one piece.
+pub(super) fn encode_content_length(mut length: u64, output: &mut Vec<u8>) {
+    const NAME: &[u8] = b"content-length: ";
     // 2^64 has 20 digits.
-    let mut digits = [0; 20];
-    let mut start = digits.len();
+    let mut line = *b"content-length: 00000000000000000000\r\n";
+    let mut start = line.len() - 2;
     loop {
         start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
+        line[start] = b'0' + (length % 10) as u8;
+        length /= 10;
+        if length == 0 {
             break;
         }
     }
-    output.put_slice(&digits[start..]);
+    // The name moves up to the first digit.
+    start -= NAME.len();
+    line[start..start + NAME.len()].copy_from_slice(NAME);
+    output.put_slice(&line[start..]);
 }
 
 impl Encoder {

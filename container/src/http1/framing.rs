@@ -208,14 +208,16 @@ pub(super) fn is_host(text: &[u8]) -> bool {
         };
         return is_ip_literal(&text[1..end]) && is_port_part(&text[end + 1..]);
     }
+    // From the end, since a port is short; a colon further in is no byte of a name.
     let end = text
         .iter()
-        .position(|&byte| byte == b':')
+        .rposition(|&byte| byte == b':')
         .unwrap_or(text.len());
-    let host = &text[..end];
-    !host.is_empty()
-        && host.iter().all(|&byte| HOST_BYTES[usize::from(byte)])
-        && is_port_part(&text[end..])
+    let (host, port) = text.split_at(end);
+    let is_name = host
+        .iter()
+        .fold(true, |is, &byte| is & HOST_BYTES[usize::from(byte)]);
+    !host.is_empty() && is_name && is_port_part(port)
 }
 
 /// The bytes that a registered name may have (RFC 3986, section 3.2.2), percent signs unexamined.

@@ -52,7 +52,7 @@ pub use client::{
 };
 pub use config::{Config, FIELDS_MAX, Limits, Timeouts};
 pub use connection::Connection;
-pub use encode::DATE_LENGTH;
+pub use encode::DateLine;
 pub use error::ProtocolError;
 pub use event::{CloseReason, Event, Step};
 pub use framing::Framing;

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use httpdate::HttpDate;
 
-use crate::http1::DATE_LENGTH;
+use crate::http1::DateLine;
 
 /// A worker's date, good for the rest of the second it was made in.
 pub(super) struct DateCache {
-    text: Cell<[u8; DATE_LENGTH]>,
+    line: Cell<DateLine>,
     /// When the second is over.
     until: Cell<Option<Instant>>,
 }
@@ -17,25 +17,25 @@ pub(super) struct DateCache {
 impl DateCache {
     pub(super) fn new() -> Self {
         DateCache {
-            text: Cell::new([b' '; DATE_LENGTH]),
+            line: Cell::new([b' '; 37]),
             until: Cell::new(None),
         }
     }
 
-    /// The date at `now` as an IMF-fixdate (RFC 9110, section 5.6.7).
-    pub(super) fn text(&self, now: Instant) -> [u8; DATE_LENGTH] {
+    /// The Date line at `now`.
+    pub(super) fn line(&self, now: Instant) -> DateLine {
         if self.until.get().is_none_or(|until| until <= now) {
             self.refresh(now);
         }
-        self.text.get()
+        self.line.get()
     }
 
     fn refresh(&self, now: Instant) {
         let wall = SystemTime::now();
         let since_epoch = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let text = HttpDate::from(wall).to_string();
-        if let Ok(text) = text.as_bytes().try_into() {
-            self.text.set(text);
+        let line = format!("date: {}\r\n", HttpDate::from(wall));
+        if let Ok(line) = line.as_bytes().try_into() {
+            self.line.set(line);
         }
         let left = Duration::from_secs(1) - Duration::from_nanos(since_epoch.subsec_nanos().into());
         self.until.set(now.checked_add(left));

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, header};
 
 use super::error::RequestError;
 use crate::{
-    http1::{encode::encode_decimal, framing::Framing},
+    http1::{encode::encode_content_length, framing::Framing},
     message::BodyLength,
 };
 
@@ -51,11 +51,7 @@ pub(super) fn encode_head(
     match length {
         // Said only where a body would have a meaning (RFC 9110, section 8.6).
         BodyLength::Known(0) if !expects_body(method) => {}
-        BodyLength::Known(length) => {
-            output.put_slice(b"content-length: ");
-            encode_decimal(length, output);
-            output.put_slice(b"\r\n");
-        }
+        BodyLength::Known(length) => encode_content_length(length, output),
         BodyLength::Unknown => output.put_slice(b"transfer-encoding: chunked\r\n"),
     }
     output.put_slice(b"\r\n");

@@ -27,7 +27,7 @@ impl<T: Transport + Unpin> Driver<T> {
         }
         let (status, fields, body) = response.into_parts();
         let now = self.now();
-        let date = self.worker().date.text(now);
+        let date = self.worker().date.line(now);
         let length = body.length();
         let has_body = self
             .machine
