@@ -70,6 +70,8 @@ fn a_full_blocking_queue_is_503() {
             client.send_only(get("/wait"));
         }
         last.send_only(get("/wait"));
+        // All four are with the pool, or refused, before any job may end.
+        server.turn();
         full.send(()).expect("the other thread lives");
         let statuses: Vec<u16> = clients
             .iter_mut()
