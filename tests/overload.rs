@@ -57,7 +57,7 @@ fn a_full_blocking_queue_is_503() {
         (blocking.threads, blocking.queue) = (1, 2);
         config.blocking = blocking;
     });
-    // The server must not wait for the jobs, which wait for the test: so no `run` until the end.
+    // A run would wait for the jobs, which wait for the test: so single turns until they may end.
     std::thread::scope(|scope| {
         let (full, is_full) = std::sync::mpsc::channel();
         scope.spawn(move || {
@@ -70,8 +70,9 @@ fn a_full_blocking_queue_is_503() {
             client.send_only(get("/wait"));
         }
         last.send_only(get("/wait"));
-        // All four are with the pool, or refused, before any job may end.
+        // One turn dispatches all four; only then may a job end and make room.
         server.turn();
+        assert_eq!(server.stats().blocking.shed, 1);
         full.send(()).expect("the other thread lives");
         let statuses: Vec<u16> = clients
             .iter_mut()
@@ -80,7 +81,6 @@ fn a_full_blocking_queue_is_503() {
         assert_eq!(statuses, [200, 200, 200]);
         assert_eq!(status(&last.received()), 503);
     });
-    assert_eq!(server.stats().blocking.shed, 1);
 }
 
 #[test]

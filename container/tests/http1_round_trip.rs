@@ -69,18 +69,20 @@ impl Pair {
                     } else {
                         length
                     };
-                    let (headers, now) = (HeaderMap::new(), self.now);
+                    let (fields, now) = (
+                        container::message::ResponseFields::MediaType(None),
+                        self.now,
+                    );
                     let status = StatusCode::OK;
                     self.server
-                        .respond(status, &headers, length, DATE, &mut output, now);
+                        .respond(status, &fields, length, DATE, &mut output, now);
                 }
                 Some(Event::Body(range)) => {
                     let bytes = Bytes::copy_from_slice(&input[range]);
                     self.server.send_body(bytes, &mut output);
                 }
                 Some(Event::EndOfBody(_)) => {
-                    self.server
-                        .finish_body(&HeaderMap::new(), &mut output, self.now);
+                    self.server.finish_body(None, &mut output, self.now);
                 }
                 Some(Event::Refused(error)) => panic!("{error}"),
                 None if step.consumed == 0 => break,

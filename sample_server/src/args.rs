@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use container::Config;
@@ -60,7 +60,7 @@ pub(crate) struct Args {
     pub(crate) delay: Time,
 
     /// Log at level debug at least, and serve /panic/{inline,async,blocking}
-    #[arg(long, env)]
+    #[arg(long, env, value_parser = FalseyValueParser::new())]
     pub(crate) debug: bool,
 
     /// What to log: off, error, warn, info (each request), debug or trace
@@ -158,4 +158,66 @@ fn one_line(error: &clap::Error) -> String {
     let lines: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
     let text = lines.join(" ");
     text.strip_prefix("error: ").unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parses flags, whatever the environment has.
+    fn parse(flags: &[&str]) -> Args {
+        let command = Args::command().mut_args(|arg| arg.env(None));
+        let matches = command.get_matches_from(["sample_server"].iter().chain(flags));
+        Args::from_arg_matches(&matches).unwrap()
+    }
+
+    #[test]
+    fn each_flag_has_a_variable_of_its_name() {
+        for flag in Args::command().get_arguments() {
+            let Some(long) = flag
+                .get_long()
+                .filter(|long| !matches!(*long, "help" | "version"))
+            else {
+                continue;
+            };
+            let name = long.replace('-', "_").to_uppercase();
+            assert_eq!(flag.get_env(), Some(name.as_ref()), "--{long}");
+        }
+    }
+
+    #[test]
+    fn listens_where_it_is_told() {
+        let check = |flags: &[&str], addresses: &[&str]| {
+            assert_eq!(parse(flags).addresses(), addresses, "{flags:?}");
+        };
+        check(&[], &["127.0.0.1:8888"]);
+        check(&["--host=::1", "--port=80"], &["[::1]:80"]);
+        check(&["--host=localhost"], &["localhost:8888"]);
+        check(&["--unix=/run/a"], &["unix:/run/a"]);
+        check(
+            &["--unix=/run/a", "--port=80"],
+            &["127.0.0.1:80", "unix:/run/a"],
+        );
+    }
+
+    #[test]
+    fn flags_reach_the_container() {
+        let mut config = Config::default();
+        let args = parse(&["--deadline=10s", "--idle-timeout=2m", "--head-limit=64KiB"]);
+        args.limits.apply(&mut config);
+        args.timers.apply(&mut config);
+        let mut expected = Config::default();
+        expected.deadline = Some(std::time::Duration::from_secs(10));
+        expected.http1.timeouts.idle = std::time::Duration::from_secs(120);
+        expected.http1.limits.head = 64 << 10;
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn debug_logs_debug_at_least() {
+        let level = |flags: &[&str]| parse(flags).log_level();
+        assert_eq!(level(&[]), LevelFilter::Info);
+        assert_eq!(level(&["--debug", "--log-level=warn"]), LevelFilter::Debug);
+        assert_eq!(level(&["--debug", "--log-level=trace"]), LevelFilter::Trace);
+    }
 }

@@ -8,8 +8,8 @@
 
 use std::io::{self, Write};
 use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
 use std::time::Duration;
 
 /// Bytes waiting beyond which lines that may be lost are: some 15,000 requests' lines, a moment's
@@ -23,6 +23,10 @@ const WAIT_ABOVE: usize = 2 << 20;
 /// How long the writer gathers lines after the first: few enough to look like now, long enough
 /// that a busy server pays for a hundred wake-ups a second, not one for each request.
 const GATHER: Duration = Duration::from_millis(10);
+
+/// How long the end of the process waits for the last lines: plenty where somebody reads them, and
+/// where nobody does, a process that stays for ever is worse than a line that is lost.
+const FINISH_MAX: Duration = Duration::from_secs(5);
 
 /// What happens to a line for which there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +46,8 @@ pub(crate) struct LogQueue {
 /// The thread that writes.
 pub(crate) struct LogWriter {
     queue: LogQueue,
-    thread: JoinHandle<()>,
+    /// Closed when the thread has ended; nothing is ever sent.
+    ended: mpsc::Receiver<()>,
 }
 
 struct Shared {
@@ -80,12 +85,16 @@ impl LogQueue {
             }),
         };
         let writer = queue.clone();
-        let thread = thread::Builder::new()
+        let (end, ended) = mpsc::channel();
+        thread::Builder::new()
             .name("log".to_owned())
-            .spawn(move || writer.write_to(sink))?;
+            .spawn(move || {
+                writer.write_to(sink);
+                drop(end);
+            })?;
         let writer = LogWriter {
             queue: queue.clone(),
-            thread,
+            ended,
         };
         Ok((queue, writer))
     }
@@ -164,14 +173,14 @@ impl LogQueue {
 }
 
 impl LogWriter {
-    /// Returns when all that was pushed is written.
+    /// Returns when all that was pushed is written, or nobody has taken it for [`FINISH_MAX`].
     pub(crate) fn finish(self) {
         let shared = &self.queue.shared;
         self.queue.lock().closed = true;
         shared.filled.notify_one();
         shared.emptied.notify_all();
-        // A panic in it was reported where it happened.
-        let _ = self.thread.join();
+        // Closed is what it waits for; out of time, there is nobody left to tell.
+        let _ = self.ended.recv_timeout(FINISH_MAX);
     }
 }
 

@@ -104,6 +104,10 @@ fn broken() -> Body {
     body
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "handlers take their arguments by value"
+)]
 fn until_cancelled(cancellation: Cancellation) -> &'static str {
     while !cancellation.is_cancelled() {
         std::thread::yield_now();

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::config::Limits;
 use super::error::ProtocolError;
-use super::parse;
+use super::parse::check_line_ends;
 
 /// Decodes one chunked body.
 #[derive(Debug, Default)]
@@ -158,7 +158,7 @@ impl ChunkedDecoder {
 }
 
 fn parse_trailers(section: &[u8], limits: &Limits) -> Result<HeaderMap, ProtocolError> {
-    parse::check_line_ends(section).map_err(|_| ProtocolError::Trailer)?;
+    check_line_ends(section).map_err(|_| ProtocolError::Trailer)?;
     let mut fields = vec![httparse::EMPTY_HEADER; limits.fields];
     let fields = match httparse::parse_headers(section, &mut fields) {
         Ok(httparse::Status::Complete((length, fields))) if length == section.len() => fields,
@@ -191,9 +191,9 @@ pub(super) fn encode_size(size: usize, output: &mut Vec<u8>) {
 }
 
 /// Writes the last chunk and the trailers.
-pub(super) fn encode_end(trailers: &HeaderMap, output: &mut Vec<u8>) {
+pub(super) fn encode_end(trailers: Option<&HeaderMap>, output: &mut Vec<u8>) {
     output.put_slice(b"0\r\n");
-    for (name, value) in trailers {
+    for (name, value) in trailers.into_iter().flatten() {
         output.put_slice(name.as_str().as_bytes());
         output.put_slice(b": ");
         output.put_slice(value.as_bytes());
@@ -269,6 +269,7 @@ mod tests {
             Err(ProtocolError::Chunk),
         );
         check("0\r\nbad name: x\r\n\r\n", Err(ProtocolError::Trailer));
+        check("0\r\nx: 1\ny: 2\r\n\r\n", Err(ProtocolError::Trailer));
     }
 
     #[test]

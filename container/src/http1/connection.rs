@@ -18,7 +18,7 @@ use super::framing::{Facts, Framing, Persistence};
 use super::output::Output;
 use super::state::{KeepAlive, Reading, State, Writing};
 use super::timer::ReadPhase;
-use crate::message::BodyLength;
+use crate::message::{BodyLength, ResponseFields};
 
 /// The server's side of one connection.
 ///
@@ -261,7 +261,7 @@ impl Connection {
     pub fn respond(
         &mut self,
         status: StatusCode,
-        headers: &HeaderMap,
+        fields: &ResponseFields,
         length: BodyLength,
         date: &[u8; DATE_LENGTH],
         output: &mut Output,
@@ -271,21 +271,13 @@ impl Connection {
             return false;
         }
         let framing = encode::framing(&self.facts, status, length);
-        self.settle_keep_alive(framing, headers);
+        self.settle_keep_alive(framing, fields);
         let persistence = match self.state.keep_alive {
             KeepAlive::Disabled => Persistence::Close,
             KeepAlive::Idle | KeepAlive::Busy => Persistence::KeepAlive,
         };
         let tail = output.tail();
-        encode::encode_head(
-            &self.facts,
-            status,
-            headers,
-            length,
-            persistence,
-            date,
-            tail,
-        );
+        encode::encode_head(&self.facts, status, fields, length, persistence, date, tail);
         let encoder = Encoder::new(framing);
         let has_body = encoder.is_some();
         self.state.answer_begun(encoder);
@@ -303,7 +295,7 @@ impl Connection {
     }
 
     /// Writes the end of the answer's body; ignored where the answer has none.
-    pub fn finish_body(&mut self, trailers: &HeaderMap, output: &mut Output, now: Instant) {
+    pub fn finish_body(&mut self, trailers: Option<&HeaderMap>, output: &mut Output, now: Instant) {
         if let Writing::Body(encoder) = self.state.writing {
             match encoder.finish(trailers, output) {
                 Ok(()) => self.state.answer_ended(),
@@ -334,13 +326,14 @@ impl Connection {
     }
 
     /// Decides, before the answer's head is written, whether another request can follow it.
-    fn settle_keep_alive(&mut self, framing: Framing, headers: &HeaderMap) {
-        let asked_to_close = headers.get(http::header::CONNECTION).is_some_and(|value| {
-            value
-                .as_bytes()
-                .split(|&byte| byte == b',')
-                .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
-        });
+    fn settle_keep_alive(&mut self, framing: Framing, fields: &ResponseFields) {
+        let asked_to_close = fields
+            .value(&http::header::CONNECTION)
+            .is_some_and(|value| {
+                value
+                    .split(|&byte| byte == b',')
+                    .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+            });
         let body_in_the_way = match &self.state.reading {
             Reading::Body(decoder) | Reading::Discard(decoder, _) => {
                 // Who still waits for leave may send its body or not: that cannot be told apart.

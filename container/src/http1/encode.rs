@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode, Version, header};
 use super::chunked;
 use super::framing::{Facts, Framing, Persistence};
 use super::output::Output;
-use crate::message::BodyLength;
+use crate::message::{BodyLength, ResponseFields};
 
 /// The length of an IMF-fixdate (RFC 9110, section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub const DATE_LENGTH: usize = 29;
@@ -52,14 +52,14 @@ fn allows_body(status: StatusCode) -> bool {
 pub(super) fn encode_head(
     facts: &Facts,
     status: StatusCode,
-    headers: &HeaderMap,
+    fields: &ResponseFields,
     length: BodyLength,
     persistence: Persistence,
     date: &[u8; DATE_LENGTH],
     output: &mut Vec<u8>,
 ) {
     encode_status_line(status, output);
-    if !encode_fields(headers, output) {
+    if !encode_fields(fields, output) {
         output.put_slice(b"date: ");
         output.put_slice(date);
         output.put_slice(b"\r\n");
@@ -89,9 +89,19 @@ fn encode_status_line(status: StatusCode, output: &mut Vec<u8>) {
 }
 
 /// Writes the handler's fields, without those that are the server's; whether a Date was among them.
-fn encode_fields(headers: &HeaderMap, output: &mut Vec<u8>) -> bool {
+fn encode_fields(fields: &ResponseFields, output: &mut Vec<u8>) -> bool {
+    let headers = match fields {
+        ResponseFields::MediaType(None) => return false,
+        ResponseFields::MediaType(Some(media_type)) => {
+            output.put_slice(b"content-type: ");
+            output.put_slice(media_type.as_bytes());
+            output.put_slice(b"\r\n");
+            return false;
+        }
+        ResponseFields::Map(map) => map,
+    };
     let mut has_date = false;
-    for (name, value) in headers {
+    for (name, value) in headers.iter() {
         if name == header::CONTENT_LENGTH
             || name == header::TRANSFER_ENCODING
             || name == header::CONNECTION
@@ -179,7 +189,7 @@ impl Encoder {
     /// Writes the end of the body. Trailers can only be sent in chunks; elsewhere they are dropped.
     pub(super) fn finish(
         self,
-        trailers: &HeaderMap,
+        trailers: Option<&HeaderMap>,
         output: &mut Output,
     ) -> Result<(), LengthMismatch> {
         match self {

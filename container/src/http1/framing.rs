@@ -92,9 +92,8 @@ impl<'a> Collected<'a> {
         match name.len() {
             4 if name.eq_ignore_ascii_case("host") => {
                 self.hosts += 1;
-                let host = std::str::from_utf8(value).map_err(|_| ProtocolError::Host)?;
                 // An empty Host is what a target without authority asks for (RFC 9110, 7.2).
-                if !host.is_empty() && !is_host(host) {
+                if !value.is_empty() && !is_host(value) {
                     return Err(ProtocolError::Host);
                 }
             }
@@ -179,18 +178,8 @@ fn judge_codings(value: &[u8]) -> ProtocolError {
     let last_is_chunked = codings
         .next()
         .is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
-    let known = |name: &[u8]| {
-        [
-            &b"gzip"[..],
-            b"x-gzip",
-            b"deflate",
-            b"compress",
-            b"x-compress",
-        ]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(name))
-    };
-    if last_is_chunked && codings.all(known) {
+    let other = |name: &[u8]| !name.is_empty() && !name.eq_ignore_ascii_case(b"chunked");
+    if last_is_chunked && codings.all(other) {
         ProtocolError::TransferCoding
     } else {
         ProtocolError::TransferEncoding
@@ -212,30 +201,51 @@ pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
 }
 
 /// Whether this is `host` or `host:port` (RFC 3986, section 3.2, without user information).
-pub(super) fn is_host(text: &str) -> bool {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((address, "")) => return is_ip_literal(address),
-            Some((address, rest)) if rest.starts_with(':') && is_ip_literal(address) => {
-                return is_port(&rest[1..]);
-            }
-            _ => return false,
-        },
-        None => text
-            .split_once(':')
-            .map_or((text, None), |(host, port)| (host, Some(port))),
-    };
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=%".contains(&byte);
-    !host.is_empty() && host.bytes().all(allowed) && port.is_none_or(is_port)
+pub(super) fn is_host(text: &[u8]) -> bool {
+    if text.first() == Some(&b'[') {
+        let Some(end) = text.iter().position(|&byte| byte == b']') else {
+            return false;
+        };
+        return is_ip_literal(&text[1..end]) && is_port_part(&text[end + 1..]);
+    }
+    let end = text
+        .iter()
+        .position(|&byte| byte == b':')
+        .unwrap_or(text.len());
+    let host = &text[..end];
+    !host.is_empty()
+        && host.iter().all(|&byte| HOST_BYTES[usize::from(byte)])
+        && is_port_part(&text[end..])
 }
 
-fn is_ip_literal(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
-    !text.is_empty() && text.bytes().all(allowed)
+/// The bytes that a registered name may have (RFC 3986, section 3.2.2), percent signs unexamined.
+static HOST_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')'
+            )
+            || matches!(byte, b'*' | b'+' | b',' | b';' | b'=' | b'%');
+        byte += 1;
+    }
+    table
+};
+
+fn is_ip_literal(text: &[u8]) -> bool {
+    let allowed = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b':' || *byte == b'.';
+    !text.is_empty() && text.iter().all(allowed)
 }
 
-fn is_port(text: &str) -> bool {
-    text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit())
+/// Nothing, or a colon and at most five digits.
+fn is_port_part(text: &[u8]) -> bool {
+    match text {
+        [] => true,
+        [b':', port @ ..] => port.len() <= 5 && port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -314,12 +324,12 @@ mod tests {
             "a:",
             "a_b",
         ] {
-            assert!(is_host(good), "{good}");
+            assert!(is_host(good.as_bytes()), "{good}");
         }
         for bad in [
             "a b", "a/b", "a@b", "[::1", "a:b", "a:80:80", "[g]", ":80", "a?",
         ] {
-            assert!(!is_host(bad), "{bad}");
+            assert!(!is_host(bad.as_bytes()), "{bad}");
         }
     }
 }

@@ -27,7 +27,7 @@ enum Kind {
     /// It comes through a bounded channel, with back-pressure.
     Channel(Receiver),
     /// It is pulled from a stream when there is room to write.
-    Stream(Streamed),
+    Stream(Box<Streamed>),
 }
 
 struct Streamed {
@@ -89,10 +89,10 @@ impl Body {
             source: Box::pin(source),
         });
         Body {
-            kind: Kind::Stream(Streamed {
+            kind: Kind::Stream(Box::new(Streamed {
                 source,
                 length: None,
-            }),
+            })),
         }
     }
 
@@ -108,10 +108,10 @@ impl Body {
             source: Box::pin(source),
         });
         Body {
-            kind: Kind::Stream(Streamed {
+            kind: Kind::Stream(Box::new(Streamed {
                 source,
                 length: Some(length),
-            }),
+            })),
         }
     }
 

@@ -57,6 +57,7 @@ impl RequestHead {
     ///
     /// # Panics
     /// When the ranges do not lie within `raw`.
+    #[inline]
     pub fn from_raw(
         method: Method,
         version: Version,

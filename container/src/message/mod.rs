@@ -8,7 +8,6 @@ mod body;
 mod channel;
 mod fields;
 mod head;
-mod recycle;
 mod request;
 mod response;
 
@@ -16,9 +15,8 @@ pub use body::{Body, BodyError, BodyLength, Frame};
 pub use channel::{BodySender, SendError};
 pub use fields::{Field, Fields};
 pub use head::{HeadError, RequestHead};
-pub use recycle::Headers;
 pub use request::{PathParameters, Request};
-pub use response::Response;
+pub use response::{Response, ResponseFields};
 
 pub use bytes::Bytes;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};

@@ -22,14 +22,21 @@ pub struct Request {
     head: RequestHead,
     /// The body: whole, or live where an async handler takes it so.
     body: Body,
-    /// The trailer fields of a body that is here whole.
-    trailers: Option<Box<HeaderMap>>,
     /// Who sent it; `None` for Unix sockets and for requests made in memory.
     peer: Option<SocketAddr>,
+    /// What most requests do not have.
+    rare: Option<Box<Rare>>,
+    /// Values that middleware leaves for the handler; no storage while there are none.
+    extensions: Extensions,
+}
+
+/// The parts of a request that most requests do without; a request is moved often.
+#[derive(Default)]
+struct Rare {
     /// What the route's pattern captured; filled in by the router.
     parameters: PathParameters,
-    /// Values that middleware leaves for the handler.
-    extensions: Extensions,
+    /// The trailer fields of a body that is here whole.
+    trailers: HeaderMap,
 }
 
 /// The parameters that a route's pattern captured, percent-decoded, in the pattern's order.
@@ -52,18 +59,19 @@ impl Request {
     }
 
     /// A request out of its two halves.
+    #[inline]
     pub fn from_head(head: RequestHead, body: Body) -> Self {
         Request {
             head,
             body,
-            trailers: None,
             peer: None,
-            parameters: PathParameters::default(),
+            rare: None,
             extensions: Extensions::new(),
         }
     }
 
     /// The same, sent by `peer`.
+    #[inline]
     pub fn with_peer(mut self, peer: Option<SocketAddr>) -> Self {
         self.peer = peer;
         self
@@ -121,12 +129,17 @@ impl Request {
 
     /// What the route's pattern captured.
     pub fn parameters(&self) -> &PathParameters {
-        &self.parameters
+        match &self.rare {
+            Some(rare) => &rare.parameters,
+            None => &NO_PARAMETERS,
+        }
     }
 
     /// Sets what the route's pattern captured; the router's call.
     pub fn set_parameters(&mut self, parameters: PathParameters) {
-        self.parameters = parameters;
+        if parameters.iter().len() > 0 {
+            self.rare().parameters = parameters;
+        }
     }
 
     /// The body.
@@ -157,12 +170,13 @@ impl Request {
     /// The trailer fields (RFC 9110, section 6.5) of a body that came whole; those of a live body
     /// are its last [`Frame`](super::Frame).
     pub fn trailers(&self) -> Option<&HeaderMap> {
-        self.trailers.as_deref()
+        let trailers = self.rare.as_ref().map(|rare| &rare.trailers);
+        trailers.filter(|trailers| !trailers.is_empty())
     }
 
     /// Sets the trailer fields; the driver's call.
     pub fn set_trailers(&mut self, trailers: HeaderMap) {
-        self.trailers = Some(Box::new(trailers));
+        self.rare().trailers = trailers;
     }
 
     /// Values that middleware left.
@@ -174,7 +188,14 @@ impl Request {
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.extensions
     }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
 }
+
+/// What a route without parameters has captured.
+static NO_PARAMETERS: PathParameters = PathParameters { pairs: Vec::new() };
 
 impl PathParameters {
     /// Adds a captured parameter.
@@ -203,7 +224,7 @@ impl fmt::Debug for Request {
             .debug_struct("Request")
             .field("head", &self.head)
             .field("peer", &self.peer)
-            .field("parameters", &self.parameters)
+            .field("parameters", self.parameters())
             .field("body", &self.body)
             .finish()
     }

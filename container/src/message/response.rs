@@ -1,26 +1,39 @@
 //! `Response`: status, fields and body. How it is framed is decided when it is written.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use http::header::{CONTENT_TYPE, IntoHeaderName};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 
 use super::body::Body;
-use super::recycle::Headers;
 
 /// What a handler answers.
 ///
 /// `Content-Length`, `Transfer-Encoding`, `Connection` and `Date` are the server's to write: set
-/// by a handler, the first three are ignored, and a `Date` of the handler's own is kept.
+/// by a handler, the first two are ignored, `close` in the third ends the connection, and a `Date`
+/// of the handler's own is kept.
 pub struct Response {
     /// The status code.
     status: StatusCode,
-    /// The fields the handler set.
-    headers: Headers,
+    /// The media type, while it is the only field: most responses have no other, and a map costs
+    /// three allocations.
+    media_type: Option<&'static str>,
+    /// The fields, once somebody has asked for them; the media type is among them then.
+    headers: OnceCell<Box<HeaderMap>>,
     /// What follows the head; dropped unread where the status or the method allows no body.
     body: Body,
     /// Values for the layers around the handler; never written to the wire.
     extensions: Extensions,
+}
+
+/// The fields of a response that is about to be written.
+#[derive(Debug)]
+pub enum ResponseFields {
+    /// A Content-Type and nothing else, or nothing at all.
+    MediaType(Option<&'static str>),
+    /// All of them.
+    Map(Box<HeaderMap>),
 }
 
 impl Response {
@@ -30,20 +43,36 @@ impl Response {
     /// use container::message::{Response, StatusCode};
     /// assert_eq!(Response::new(StatusCode::NO_CONTENT).status(), 204);
     /// ```
+    #[inline]
     pub fn new(status: StatusCode) -> Self {
         Response {
             status,
-            headers: Headers::new(),
+            media_type: None,
+            headers: OnceCell::new(),
             body: Body::empty(),
             extensions: Extensions::new(),
         }
     }
 
     /// A 200 response with a body of the given media type.
-    pub fn ok(content_type: &'static str, body: impl Into<Body>) -> Self {
-        Response::new(StatusCode::OK)
-            .with_header(CONTENT_TYPE, HeaderValue::from_static(content_type))
-            .with_body(body)
+    ///
+    /// ```
+    /// use container::message::Response;
+    /// let response = Response::ok("text/csv", "a,b\n");
+    /// assert_eq!(response.headers()["content-type"], "text/csv");
+    /// ```
+    ///
+    /// The media type is the program's own, and must be visible ASCII.
+    #[inline]
+    pub fn ok(media_type: &'static str, body: impl Into<Body>) -> Self {
+        debug_assert!(
+            media_type.bytes().all(|byte| (b' '..0x7f).contains(&byte)),
+            "a media type is visible ASCII"
+        );
+        let mut response = Response::new(StatusCode::OK);
+        response.media_type = Some(media_type);
+        response.body = body.into();
+        response
     }
 
     /// The same with another status.
@@ -54,7 +83,7 @@ impl Response {
 
     /// The same with this field, in place of earlier ones of the name.
     pub fn with_header(mut self, name: impl IntoHeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.headers_mut().insert(name, value);
         self
     }
 
@@ -76,12 +105,21 @@ impl Response {
 
     /// The fields.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        self.headers.get_or_init(|| {
+            let mut map = HeaderMap::new();
+            if let Some(media_type) = self.media_type {
+                map.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+            }
+            Box::new(map)
+        })
     }
 
     /// The fields, to be changed.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
-        &mut self.headers
+        self.headers();
+        self.headers
+            .get_mut()
+            .expect("the map was made on the line above")
     }
 
     /// The body.
@@ -100,8 +138,13 @@ impl Response {
     }
 
     /// Status, fields and body, each for itself.
-    pub fn into_parts(self) -> (StatusCode, Headers, Body) {
-        (self.status, self.headers, self.body)
+    #[inline]
+    pub fn into_parts(self) -> (StatusCode, ResponseFields, Body) {
+        let fields = match self.headers.into_inner() {
+            Some(map) => ResponseFields::Map(map),
+            None => ResponseFields::MediaType(self.media_type),
+        };
+        (self.status, fields, self.body)
     }
 
     /// Values left for the layers around the handler.
@@ -115,12 +158,24 @@ impl Response {
     }
 }
 
+impl ResponseFields {
+    /// The first value of the field `name`.
+    pub fn value(&self, name: &http::HeaderName) -> Option<&[u8]> {
+        match self {
+            ResponseFields::MediaType(media_type) => media_type
+                .filter(|_| name == CONTENT_TYPE)
+                .map(str::as_bytes),
+            ResponseFields::Map(map) => map.get(name).map(HeaderValue::as_bytes),
+        }
+    }
+}
+
 impl fmt::Debug for Response {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Response")
             .field("status", &self.status)
-            .field("headers", &self.headers)
+            .field("headers", self.headers())
             .field("body", &self.body)
             .finish()
     }

@@ -95,6 +95,8 @@ impl Scheduler {
     ///
     /// `index` is the endpoint's place among those the scheduler was made with; `None` for one that
     /// has no gate. A reply that is dropped before it is ready cancels the handler.
+    // Inlined, as `run_inline` is: each frame in between is one more copy of the request.
+    #[inline]
     pub fn dispatch(&self, endpoint: &Endpoint, index: Option<usize>, request: Request) -> Reply {
         let gate = index.and_then(|index| self.shared.gates.get(index)?.as_ref());
         let deadline = self.deadline(endpoint);
@@ -139,6 +141,7 @@ impl Scheduler {
         reactor::now().checked_add(limit)
     }
 
+    #[inline]
     fn run_inline(
         &self,
         function: &(dyn Fn(Request, &Context) -> Response + Send + Sync),

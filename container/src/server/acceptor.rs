@@ -4,6 +4,7 @@
 //! Out of descriptors it waits until one is free, instead of being told so again and again; the
 //! connections wait in the backlog meanwhile. Before it goes, it empties the backlog.
 
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
@@ -44,6 +45,15 @@ pub(super) struct Acceptor {
     worker: Rc<Worker>,
     /// The acceptor's own place, by which it hears of the phase.
     seat: Seat,
+    /// How accepting last went, so that the log is told of a change and not of each attempt.
+    condition: Cell<Condition>,
+}
+
+/// How accepting goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    Well,
+    Failing,
 }
 
 /// What a burst of accepting ended with.
@@ -64,6 +74,7 @@ impl Acceptor {
             spread,
             worker: worker.clone(),
             seat,
+            condition: Cell::new(Condition::Well),
         }
     }
 
@@ -103,18 +114,19 @@ impl Acceptor {
     fn accept_burst(&self) -> Burst {
         for _ in 0..ACCEPTS_PER_TURN {
             match self.listener.try_accept() {
-                Ok(Some(accepted)) => self.admit(accepted),
+                Ok(Some(accepted)) => {
+                    self.condition.set(Condition::Well);
+                    self.admit(accepted);
+                }
                 Ok(None) => return Burst::Drained,
                 // The client changed its mind before we got to it.
                 Err(AcceptError::Transient(_)) => {}
-                Err(AcceptError::OutOfDescriptors(error)) => {
-                    log::warn!(
-                        "accepting pauses, the system has no room for a connection: {error}"
-                    );
-                    return Burst::Exhausted;
-                }
-                Err(AcceptError::Fatal(error)) => {
-                    log::error!("accepting failed: {error}");
+                Err(AcceptError::OutOfDescriptors(error) | AcceptError::Fatal(error)) => {
+                    if self.condition.replace(Condition::Failing) == Condition::Well {
+                        log::error!(
+                            "accepting pauses until there is room for a connection: {error}"
+                        );
+                    }
                     return Burst::Exhausted;
                 }
             }

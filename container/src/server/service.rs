@@ -82,6 +82,7 @@ impl Service {
     }
 
     /// Begins to answer a request as planned.
+    #[inline]
     pub(super) fn call(&self, target: Target, mut request: Request) -> Reply {
         match target {
             Target::Route(index, parameters) => {

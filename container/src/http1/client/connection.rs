@@ -154,7 +154,7 @@ impl ClientConnection {
     ) -> Result<(), RequestError> {
         match self.writing.take() {
             Some(encoder) => encoder
-                .finish(trailers, output)
+                .finish(Some(trailers), output)
                 .map_err(|_| self.break_request()),
             None => Ok(()),
         }

@@ -6,7 +6,7 @@ use std::task::Context;
 use super::{Driver, Exchange, Feed};
 use crate::handler::{IntoResponse, Problem};
 use crate::http1::{ProtocolError, SLICES_MAX};
-use crate::message::{BodyLength, HeaderMap, Response};
+use crate::message::{BodyLength, Response};
 use crate::net::Transport;
 
 /// Writes in one poll: a socket buffer that a fast peer keeps emptying must not hold the worker.
@@ -23,15 +23,15 @@ impl<T: Transport + Unpin> Driver<T> {
     /// Writes a response, or begins to.
     pub(super) fn respond(&mut self, response: Response) {
         if let Some(record) = &mut self.record {
-            record.status = response.status();
+            record.status = Some(response.status());
         }
-        let (status, headers, body) = response.into_parts();
+        let (status, fields, body) = response.into_parts();
         let now = self.now();
         let date = self.worker().date.text(now);
         let length = body.length();
         let has_body = self
             .machine
-            .respond(status, &headers, length, &date, &mut self.output, now);
+            .respond(status, &fields, length, &date, &mut self.output, now);
         self.seat.worker().counters.served.add(1);
         if !has_body {
             return self.conclude();
@@ -40,8 +40,7 @@ impl<T: Transport + Unpin> Driver<T> {
             Ok(bytes) => {
                 self.note_sent(bytes.len());
                 self.machine.send_body(bytes, &mut self.output);
-                self.machine
-                    .finish_body(&HeaderMap::new(), &mut self.output, now);
+                self.machine.finish_body(None, &mut self.output, now);
                 self.conclude();
             }
             Err(body) => self.exchange = Exchange::Sending(body),

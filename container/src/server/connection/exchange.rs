@@ -156,6 +156,8 @@ impl<T: Transport + Unpin> Driver<T> {
         }
     }
 
+    // Inlined into its callers, since each frame in between is one more copy of the request.
+    #[inline(always)]
     fn call(
         &mut self,
         head: RequestHead,
@@ -187,10 +189,12 @@ impl<T: Transport + Unpin> Driver<T> {
         }
     }
 
+    #[inline]
     fn reply_to(&self, target: Target, request: Request) -> Reply {
         self.worker().service.call(target, request)
     }
 
+    #[inline]
     fn answer(&mut self, response: Response) {
         let response = self.worker().service.finish(response);
         self.respond(response);
@@ -217,8 +221,10 @@ impl<T: Transport + Unpin> Driver<T> {
                     self.note_sent(bytes.len());
                     self.machine.send_body(bytes, &mut self.output);
                 }
-                Poll::Ready(Some(Ok(Frame::Trailers(trailers)))) => self.end_answer(&trailers),
-                Poll::Ready(None) => self.end_answer(&HeaderMap::new()),
+                Poll::Ready(Some(Ok(Frame::Trailers(trailers)))) => {
+                    self.end_answer(Some(&trailers));
+                }
+                Poll::Ready(None) => self.end_answer(None),
                 Poll::Ready(Some(Err(error))) => {
                     log::warn!("the body of an answer broke off: {error}");
                     self.machine.break_answer();
@@ -233,7 +239,7 @@ impl<T: Transport + Unpin> Driver<T> {
         progress
     }
 
-    fn end_answer(&mut self, trailers: &HeaderMap) {
+    fn end_answer(&mut self, trailers: Option<&HeaderMap>) {
         let now = self.now();
         self.machine.finish_body(trailers, &mut self.output, now);
         self.exchange = Exchange::None;

@@ -146,6 +146,9 @@ impl<T: Transport + Unpin> Driver<T> {
     pub(super) fn vanished(&mut self) {
         self.feed = Feed::None;
         self.output.clear();
+        if let Some(record) = self.record.take() {
+            record.write(self.worker());
+        }
         self.detach_or_cancel();
         self.machine.close(CloseReason::PeerClosedEarly);
     }

@@ -254,11 +254,16 @@ impl<T: Transport + Unpin> Driver<T> {
         ];
         let first = deadlines.into_iter().flatten().min();
         let Some(deadline) = first else { return };
-        let alarm = self.alarm.get_or_insert_with(|| sleep_until(deadline));
-        let rung = alarm.deadline() <= self.seat.worker().reactor.now();
-        if rung || alarm.deadline() > deadline {
-            alarm.reset(deadline);
-        }
+        let now = self.now();
+        let alarm = match &mut self.alarm {
+            // It rings before the deadline, or at it: nothing needs to be done.
+            Some(alarm) if alarm.deadline() > now && alarm.deadline() <= deadline => return,
+            Some(alarm) => {
+                alarm.reset(deadline);
+                alarm
+            }
+            none => none.insert(sleep_until(deadline)),
+        };
         if Pin::new(alarm).poll(context).is_ready() {
             context.waker().wake_by_ref();
         }

@@ -8,14 +8,18 @@ use crate::server::worker::Worker;
 /// Where the lines go: `log` target `container::access`, level info.
 const TARGET: &str = "container::access";
 
+/// What stands in place of a status where the client went before there was one; the number that
+/// nginx made known for it.
+const CLIENT_GONE: u16 = 499;
+
 /// A request whose line is not written yet.
 pub(super) struct Record {
     /// What was asked for.
     head: RequestHead,
     /// When its head was complete.
     begun: Instant,
-    /// What was answered.
-    pub(super) status: StatusCode,
+    /// What was answered; `None` as long as nothing was.
+    pub(super) status: Option<StatusCode>,
     /// Bytes of the answer's body.
     pub(super) bytes: u64,
 }
@@ -28,7 +32,7 @@ impl Record {
             Box::new(Record {
                 head: head.clone(),
                 begun,
-                status: StatusCode::OK,
+                status: None,
                 bytes: 0,
             })
         })
@@ -38,7 +42,10 @@ impl Record {
     pub(super) fn write(&self, worker: &Worker) {
         let now = worker.reactor.precise_now();
         let (method, path) = (self.head.method(), self.head.path());
-        let (status, bytes) = (self.status.as_u16(), self.bytes);
+        let (status, bytes) = (
+            self.status.map_or(CLIENT_GONE, |status| status.as_u16()),
+            self.bytes,
+        );
         let micros = now.saturating_duration_since(self.begun).as_micros();
         log::info!(target: TARGET, "{method} {path} {status} {bytes} {micros}");
     }

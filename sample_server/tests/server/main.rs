@@ -1,0 +1,8 @@
+//! The `sample_server` binary as a user runs it: start, log, signals, exit codes.
+//!
+//! Nothing here sleeps: tests wait for lines of the log and for answers.
+
+mod docking_api;
+mod process;
+mod refusals;
+mod run;

@@ -1,0 +1,141 @@
+//! A running server: its log line by line, its address, its end.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+/// A started server; killed when a test ends before it does.
+pub(crate) struct Server {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    /// What follows `listening on ` in the start line.
+    pub(crate) start: String,
+}
+
+/// What a server did that ended.
+pub(crate) struct End {
+    /// The exit code; `None` when a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// What it logged after the lines that the test had seen.
+    pub(crate) log: String,
+}
+
+/// The binary, with an environment of the test's own.
+pub(crate) fn command(flags: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sample_server"));
+    command.env_clear().args(flags).stdin(Stdio::null());
+    command
+}
+
+impl Server {
+    /// Starts it at a free port, besides what the flags say.
+    pub(crate) fn start(flags: &[&str]) -> Server {
+        Server::spawn(command(flags).env("PORT", "0"))
+    }
+
+    /// Starts it and waits for its start line.
+    pub(crate) fn spawn(command: &mut Command) -> Server {
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let stderr = BufReader::new(child.stderr.take().expect("it is a pipe"));
+        let mut server = Server {
+            child,
+            stderr,
+            start: String::new(),
+        };
+        let line = server.wait_for("listening on ");
+        let (_, start) = line.split_once("listening on ").expect("just seen");
+        server.start = start.to_owned();
+        server
+    }
+
+    /// The address in its start line.
+    pub(crate) fn address(&self) -> &str {
+        let address = self.start.strip_prefix("http://").expect("it is at TCP");
+        address.split(' ').next().expect("there is a first word")
+    }
+
+    /// A connection that has sent this.
+    pub(crate) fn send(&self, bytes: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address()).expect("it listens");
+        stream.write_all(bytes.as_bytes()).expect("it reads");
+        stream
+    }
+
+    /// The answer to a GET request on a connection of its own.
+    pub(crate) fn get(&self, target: &str) -> String {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        read_to_end(self.send(&request))
+    }
+
+    /// A request that certainly is in its handler's hands, and waits for the rest of its body:
+    /// `hello`.
+    pub(crate) fn begin_echo(&self) -> TcpStream {
+        let mut stream = self.send(
+            "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+        );
+        let mut interim = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+        stream
+            .read_exact(&mut interim)
+            .expect("it asks for the body");
+        assert!(interim.starts_with(b"HTTP/1.1 100 "));
+        stream
+    }
+
+    /// Reads the log up to a line with these words, and gives the line.
+    pub(crate) fn wait_for(&mut self, words: &str) -> String {
+        let mut log = String::new();
+        loop {
+            let begin = log.len();
+            let count = self.stderr.read_line(&mut log).expect("the log is text");
+            assert!(count > 0, "`{words}` is not in the log:\n{log}");
+            if log[begin..].contains(words) {
+                return log[begin..].trim_end().to_owned();
+            }
+        }
+    }
+
+    /// Sends a signal: `INT` or `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.expect("there is a `kill`").success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> End {
+        let mut log = String::new();
+        self.stderr
+            .read_to_string(&mut log)
+            .expect("the log is text");
+        let status = self.child.wait().expect("it is our child");
+        End {
+            code: status.code(),
+            log,
+        }
+    }
+
+    /// Asks it to end, and waits.
+    pub(crate) fn stop(self) -> End {
+        self.signal("TERM");
+        self.wait()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What comes up to the end.
+pub(crate) fn read_to_end(mut stream: impl Read) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("it closes");
+    text
+}

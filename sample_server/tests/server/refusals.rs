@@ -1,0 +1,70 @@
+//! What the server does not start with, and what it says then.
+
+use std::net::TcpListener;
+
+use crate::process::command;
+
+/// Runs it to its end: one line on standard error, and the exit code.
+#[track_caller]
+fn refused(flags: &[&str], environment: &[(&str, &str)]) -> (i32, String) {
+    let mut command = command(flags);
+    let output = command.envs(environment.iter().copied()).output();
+    let output = output.expect("the binary starts");
+    let text = String::from_utf8(output.stderr).expect("complaints are text");
+    assert_eq!(text.lines().count(), 1, "{flags:?}: {text}");
+    assert!(text.starts_with("error: "), "{flags:?}: {text}");
+    assert!(output.stdout.is_empty(), "{flags:?}");
+    (output.status.code().expect("no signal ends it"), text)
+}
+
+#[test]
+fn flags_that_make_no_sense_are_exit_code_2() {
+    for (flag, reason) in [
+        ("--port=99999", "0..=65535"),
+        ("--no-such-flag", "--no-such-flag"),
+        ("--delay=5x", "500ms"),
+        ("--body-limit=2MB", "2MiB"),
+        ("--log-level=loud", "possible values"),
+        ("--host=", "no host"),
+        ("--workers=0", "workers must be at least 1"),
+        ("--fields-limit=257", "at most 256"),
+        ("--head-timeout=0", "head timeout"),
+        ("word", "unexpected argument"),
+    ] {
+        let (code, text) = refused(&[flag], &[]);
+        assert_eq!(code, 2, "{flag}: {text}");
+        assert!(text.contains(reason), "{flag}: {text}");
+    }
+    let (code, text) = refused(&[], &[("IDLE_TIMEOUT", "long")]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("--idle-timeout"), "{text}");
+}
+
+#[test]
+fn a_taken_port_is_exit_code_1_and_says_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let address = taken.local_addr().expect("it is bound");
+    let port = format!("--port={}", address.port());
+    let (code, text) = refused(&[&port], &[]);
+    assert_eq!(code, 1, "{text}");
+    let expected = format!("error: cannot listen at {address}: the address is in use; ");
+    assert!(text.starts_with(&expected), "{text}");
+    assert!(text.contains("choose another --port"), "{text}");
+}
+
+#[test]
+fn help_is_no_refusal() {
+    let output = command(&["--help"]).output().expect("the binary starts");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty());
+    let help = String::from_utf8(output.stdout).expect("help is text");
+    for words in [
+        "--unix",
+        "Limits:",
+        "Timers:",
+        "Examples:",
+        "[default: 2MiB]",
+    ] {
+        assert!(help.contains(words), "{words}: {help}");
+    }
+}

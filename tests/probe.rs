@@ -1,0 +1,145 @@
+//! The routes that show what the container does.
+
+use std::time::Duration;
+
+use container::testing::Server;
+use handlers::{Options, router};
+use tests::{Answer, read_answers};
+
+fn server() -> Server {
+    Server::new(router(&Options::default()))
+}
+
+/// The answer to one request, given without its last empty line and its body.
+fn exchange(server: &Server, head: &str, body: &str) -> Answer {
+    let wire = server.exchange(&format!("{head}\r\nHost: a\r\n\r\n{body}"));
+    let mut answers = read_answers(&wire, &[]);
+    assert_eq!(answers.len(), 1, "{wire:?}");
+    answers.remove(0)
+}
+
+fn get(server: &Server, target: &str) -> Answer {
+    exchange(server, &format!("GET {target} HTTP/1.1"), "")
+}
+
+#[test]
+fn fixed_answers() {
+    let server = server();
+    for (target, content_type, body) in [
+        ("/", "text/plain; charset=utf-8", "Docking API"),
+        ("/plaintext", "text/plain; charset=utf-8", "Hello, World!"),
+        (
+            "/json",
+            "application/json",
+            r#"{"message":"Hello, World!"}"#,
+        ),
+        ("/route/a%20b", "text/plain; charset=utf-8", "a b"),
+    ] {
+        let answer = get(&server, target);
+        assert_eq!((answer.status, &*answer.body), (200, body), "{target}");
+        assert_eq!(answer.field("content-type"), Some(content_type), "{target}");
+        let length = body.len().to_string();
+        assert_eq!(answer.field("content-length"), Some(&*length), "{target}");
+    }
+    assert_eq!(server.stats().inline.finished, 4);
+}
+
+#[test]
+fn a_body_comes_back_under_its_type() {
+    let server = server();
+    for (target, field, content_type) in [
+        ("/", "Content-Type: text/x", "text/x"),
+        ("/echo", "Content-Type: text/x", "text/x"),
+        ("/echo", "X: y", "application/octet-stream"),
+    ] {
+        let head = format!("POST {target} HTTP/1.1\r\n{field}\r\nContent-Length: 5");
+        let answer = exchange(&server, &head, "hello");
+        assert_eq!((answer.status, &*answer.body), (200, "hello"));
+        assert_eq!(answer.field("content-type"), Some(content_type));
+    }
+    let head = "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked";
+    let answer = exchange(&server, head, "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n");
+    assert_eq!((answer.status, &*answer.body), (200, "hello"));
+}
+
+#[test]
+fn sleep_takes_as_long_as_asked() {
+    let server = server();
+    let mut client = server.connect();
+    client.send("GET /sleep?ms=1500 HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.advance(Duration::from_millis(1499));
+    assert_eq!(client.received(), "");
+    server.advance(Duration::from_millis(1));
+    let answer = &read_answers(&client.received(), &[])[0];
+    assert_eq!((answer.status, &*answer.body), (200, "ok"));
+    assert_eq!(answer.field("content-length"), Some("2"));
+    for target in ["/sleep", "/sleep?ms=x", "/sleep?ms=-1", "/sleep?ms=600001"] {
+        assert_eq!(get(&server, target).status, 400, "{target}");
+    }
+}
+
+#[test]
+fn headers_come_back_as_they_were() {
+    let server = server();
+    let mut client = server.connect();
+    let mut request =
+        b"GET /headers HTTP/1.1\r\nHOST: a\r\nx-Twice:  1\r\nX-TWICE: 2 \r\n".to_vec();
+    request.extend_from_slice(b"Empty:\r\nx-obs: \xe4\r\n\r\n");
+    client.send(request);
+    let received = client.received_bytes();
+    let expected = b"\r\n\r\nHOST: a\nx-Twice: 1\nX-TWICE: 2\nEmpty: \nx-obs: \xe4\n";
+    assert!(received.ends_with(expected), "{received:?}");
+}
+
+#[test]
+fn statuses() {
+    let server = server();
+    for code in 200..600 {
+        let answer = get(&server, &format!("/status/{code}"));
+        let body = match code {
+            204 | 205 | 304 => String::new(),
+            code => code.to_string(),
+        };
+        assert_eq!((answer.status, answer.body), (code, body));
+    }
+    for code in ["100", "199", "600", "999", "0", "70000", "ok"] {
+        assert_eq!(
+            get(&server, &format!("/status/{code}")).status,
+            400,
+            "{code}"
+        );
+    }
+}
+
+#[test]
+fn bytes_are_streamed_to_the_last() {
+    let server = server();
+    for count in [0, 1, 16, 16_384, 16_385, 100_000] {
+        let answer = get(&server, &format!("/bytes/{count}"));
+        assert_eq!(answer.field("transfer-encoding"), Some("chunked"));
+        let digits = "0123456789abcdef".chars().cycle().take(count);
+        assert!(answer.body.chars().eq(digits), "{count}");
+    }
+    for count in ["1073741825", "-1", "many"] {
+        assert_eq!(
+            get(&server, &format!("/bytes/{count}")).status,
+            400,
+            "{count}"
+        );
+    }
+}
+
+#[test]
+fn handlers_panic_only_when_that_was_asked_for() {
+    let careful = server();
+    let debug = Options {
+        debug: true,
+        ..Options::default()
+    };
+    let debug = Server::new(router(&debug));
+    for lane in ["inline", "async", "blocking"] {
+        let target = format!("/panic/{lane}");
+        assert_eq!(get(&careful, &target).status, 404);
+        assert_eq!(get(&debug, &target).status, 500);
+    }
+}
