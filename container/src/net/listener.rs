@@ -129,6 +129,12 @@ impl<L: ListenSocket> SocketListener<L> {
         }
     }
 
+    /// Has the next [`try_accept`](Self::try_accept) ask the kernel, whatever is known: for who is
+    /// about to close the listener.
+    pub fn assume_ready(&self) {
+        self.registration.assume_read_ready();
+    }
+
     /// Ready when accepting is worth trying; else the task is woken when it becomes so.
     pub fn poll_accept_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.registration.poll_read_ready(cx)

@@ -139,6 +139,11 @@ impl<S: Source> Registration<S> {
         self.state.has(WRITABLE)
     }
 
+    /// Has a read count as worth trying although no event said so.
+    pub fn assume_read_ready(&self) {
+        self.state.bits.set(self.state.bits.get() | READABLE);
+    }
+
     /// Says that a read found nothing more.
     pub fn clear_read_ready(&self) {
         self.state.clear(READABLE);

@@ -84,12 +84,18 @@ impl Acceptor {
             match self.accept_burst() {
                 Burst::Drained => {}
                 Burst::Paused => yield_now().await,
-                Burst::Exhausted => self.rest().await,
+                Burst::Exhausted => self.rest(Phase::Draining).await,
             }
         }
-        // What the kernel had accepted for us is ours to answer.
-        while let Burst::Paused = self.accept_burst() {
-            yield_now().await;
+        // What the kernel had accepted for us is ours to answer, whether we have heard of it or
+        // not.
+        self.listener.assume_ready();
+        while self.worker.phase() < Phase::Closing {
+            match self.accept_burst() {
+                Burst::Drained => return,
+                Burst::Paused => yield_now().await,
+                Burst::Exhausted => self.rest(Phase::Closing).await,
+            }
         }
     }
 
@@ -131,20 +137,18 @@ impl Acceptor {
     fn admit(&self, accepted: Accepted<AnySocket>) {
         match &self.spread {
             Spread::Own => serve(&self.worker, accepted),
-            Spread::Least(loads) => loads.hand_over(accepted),
+            Spread::Least(giver) => giver.hand_over(accepted),
         }
     }
 
-    /// Waits until a connection of this worker closes, or for a while, or until the container
-    /// drains.
-    async fn rest(&self) {
+    /// Waits until a connection of this worker closes, or for a while, or until `phase`.
+    async fn rest(&self, phase: Phase) {
         let mut pause: Pin<&mut Sleep> = pin!(sleep(DESCRIPTOR_PAUSE));
-        let mut asked = false;
+        let closed = self.worker.counters.closed.read();
         poll_fn(|context| {
-            if asked && self.worker.phase() >= Phase::Draining {
+            if self.worker.phase() >= phase || self.worker.counters.closed.read() != closed {
                 return Poll::Ready(());
             }
-            asked = true;
             self.worker.watch_freed(context);
             pause.as_mut().poll(context)
         })

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use super::builder::{Builder, Parts};
 use super::handle::{Handle, Shared};
 use super::signal::SignalThread;
-use super::spread::{Loads, Spread};
+use super::spread::{Giver, Loads, Spread};
 use super::thread::{self, Setup};
 use crate::error::Error;
 use crate::net::{Address, AnyListener, BindAddress, ListenOptions, ListenSocket};
@@ -162,31 +162,41 @@ fn start_workers(
         } else {
             Some(ended.clone())
         };
-        match thread::start(setup.clone(), index, listeners, ready.clone(), hooks, ended) {
+        let started = thread::start(setup.clone(), index, listeners, ready.clone(), hooks, ended);
+        match started {
             Ok(thread) => threads.push(thread),
-            Err(error) => result = result.and(Err(error)),
+            Err(error) => {
+                result = Err(error);
+                break;
+            }
         }
     }
     drop((ready, ended));
+    let mut missing = threads.len();
     for outcome in readiness {
+        missing -= 1;
         result = result.and(outcome);
     }
-    let next = if result.is_ok() {
+    if missing > 0 {
+        // It has said why where it panicked.
+        result = result.and(Err(Error::hook(
+            "a worker panicked before it could serve".to_owned(),
+        )));
+    }
+    handle.advance(if result.is_ok() {
         Phase::Running
     } else {
         Phase::Closing
+    });
+    let Err(error) = result else {
+        return Ok(threads);
     };
-    handle.advance(next);
-    match result {
-        Ok(()) => Ok(threads),
-        Err(error) => {
-            for thread in threads {
-                // It has nothing to add to the error.
-                let _ = thread.join();
-            }
-            Err(error)
-        }
+    for thread in threads {
+        // It has nothing to add to the error.
+        let _ = thread.join();
     }
+    setup.scheduling.pool().close();
+    Err(error)
 }
 
 /// Opens all listeners: where they are, and what each worker accepts from.
@@ -210,7 +220,7 @@ fn listen(
                 );
             }
             let spread = if alone {
-                Spread::Least(loads.clone())
+                Spread::Least(Giver::new(loads))
             } else {
                 Spread::Own
             };
@@ -224,7 +234,7 @@ fn listen(
                 .map_err(|error| Error::bind("a given socket", error))?,
         );
         let spread = if workers > 1 {
-            Spread::Least(loads.clone())
+            Spread::Least(Giver::new(loads))
         } else {
             Spread::Own
         };

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::spread::Loads;
-use super::worker::Worker;
 use crate::net::Address;
 use crate::scheduler::{BlockingPool, Lifecycle, Phase, PoolStats, Stats, WorkerCounters};
 
@@ -64,15 +63,8 @@ impl Handle {
     }
 
     pub(super) fn advance(&self, phase: Phase) {
-        if !self.shared.lifecycle.advance(phase) {
-            return;
-        }
-        for remote in self.shared.loads.remotes() {
-            // A worker whose inbox is full, or that has ended, needs no job to notice: it looks at
-            // the phase when it is woken, and `notify` wakes it.
-            if remote.run(Box::new(Worker::wake_current)).is_err() {
-                remote.notify();
-            }
+        if self.shared.lifecycle.advance(phase) {
+            self.shared.loads.wake();
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn start(
             let system = |error| Error::system("a worker's reactor failed", error);
             let reactor = Reactor::new(Clock::real()).map_err(system)?;
             let worker = setup.worker(&reactor, index);
-            worker.enter();
+            let _entered = worker.enter();
             setup.scheduling.pool().enter();
             setup.loads.register(index, reactor.remote());
             let acceptors = attach(listeners, &worker).map_err(system)?;
@@ -64,7 +64,8 @@ pub(super) fn start(
                 // all have dropped their sender, so that one that dies is noticed too.
                 let _ = ready.send(Ok(()));
             }
-            reactor.block_on(live(&worker, acceptors)).map_err(system)?;
+            let life = live(&worker, acceptors, &setup.loads, index);
+            reactor.block_on(life).map_err(system)?;
             drop(ended);
             if let Some(others) = hooks {
                 // Nothing is ever sent: this ends when the last other worker has ended.
@@ -75,8 +76,6 @@ pub(super) fn start(
                     .map_err(system)?;
                 setup.lifecycle.advance(Phase::Drained);
             }
-            Worker::leave();
-            reactor.shutdown();
             Ok(())
         };
         if let Err(error) = run() {
@@ -122,17 +121,20 @@ fn attach(listeners: Vec<Listening>, worker: &Rc<Worker>) -> io::Result<Vec<Acce
 }
 
 /// From the first accept to the last answer.
-async fn live(worker: &Rc<Worker>, acceptors: Vec<Acceptor>) {
+async fn live(worker: &Rc<Worker>, acceptors: Vec<Acceptor>, loads: &Loads, index: usize) {
+    poll_fn(|context| {
+        loads.watch(index, context.waker());
+        Poll::Ready(())
+    })
+    .await;
     reached(worker, Phase::Running).await;
     for acceptor in acceptors {
         worker.reactor.spawn_detached(Box::pin(acceptor.run()));
     }
     reached(worker, Phase::Draining).await;
     worker.begin_drain();
-    if timeout(worker.config.drain, worker.emptied())
-        .await
-        .is_err()
-    {
+    let emptied = worker.emptied(|| loads.is_expecting(index));
+    if timeout(worker.config.drain, emptied).await.is_err() {
         log::warn!("the drain's time is over: what is left is cut");
         worker.lifecycle.advance(Phase::Closing);
     }

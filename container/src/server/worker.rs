@@ -92,26 +92,17 @@ impl Worker {
         })
     }
 
-    /// Makes this the worker that [`wake_current`](Self::wake_current) means on this thread.
-    pub(crate) fn enter(self: &Rc<Self>) {
+    /// Makes this the worker that runs on this thread, until the guard is dropped.
+    pub(super) fn enter(self: &Rc<Self>) -> Entered {
         CURRENT.set(Some(self.clone()));
-    }
-
-    /// Forgets it again.
-    pub(crate) fn leave() {
-        CURRENT.set(None);
+        Entered {
+            reactor: self.reactor.clone(),
+        }
     }
 
     /// The worker that runs on this thread.
     pub(crate) fn current() -> Option<Rc<Worker>> {
         CURRENT.with_borrow(Clone::clone)
-    }
-
-    /// Tells everybody on this thread's worker that the phase has changed.
-    pub(crate) fn wake_current() {
-        if let Some(worker) = Worker::current() {
-            worker.wake_all();
-        }
     }
 
     /// The container's phase.
@@ -157,10 +148,11 @@ impl Worker {
         self.wake_all();
     }
 
-    /// Waits until nobody holds a seat, or the phase is `Closing`; says whether nobody does.
-    pub(crate) async fn emptied(&self) -> bool {
+    /// Waits until nobody holds a seat and nobody `is_expected` to take one, or the phase is
+    /// `Closing`; says whether nobody does.
+    pub(crate) async fn emptied(&self, is_expected: impl Fn() -> bool) -> bool {
         poll_fn(|context| {
-            let is_empty = self.seats.borrow().is_empty();
+            let is_empty = self.seats.borrow().is_empty() && !is_expected();
             if is_empty || self.phase() >= Phase::Closing {
                 return Poll::Ready(is_empty);
             }
@@ -196,6 +188,20 @@ impl Worker {
         for waker in wakers.into_iter().chain(self.empty.take()) {
             waker.wake();
         }
+    }
+}
+
+/// A worker is the current one of its thread. However that ends, the worker's tasks end with it:
+/// they and the worker hold each other, and a thread's last moments are too late for them.
+pub(super) struct Entered {
+    /// The worker's.
+    reactor: Reactor,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(None);
+        self.reactor.shutdown();
     }
 }
 

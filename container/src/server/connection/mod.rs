@@ -204,7 +204,7 @@ impl<T: Transport + Unpin> Driver<T> {
             Phase::Draining => {
                 let idle = self.machine.is_idle();
                 let has_input = self.transport.is_read_ready() || !self.backlog.is_empty();
-                if !idle || !(has_input || self.spared_until().is_some()) {
+                if !idle || !(has_input || self.is_spared()) {
                     self.machine.drain();
                 }
             }
@@ -217,6 +217,13 @@ impl<T: Transport + Unpin> Driver<T> {
                 self.machine.close(CloseReason::Draining);
             }
         }
+    }
+
+    /// Whether this connection is kept although it is idle and the container drains. Who sees the
+    /// phase before its worker does is kept too: the worker tells everybody once it sees it.
+    fn is_spared(&self) -> bool {
+        let begun = self.worker().spare_until.get().is_some();
+        self.spared_until().is_some() || (!begun && self.history == History::Fresh)
     }
 
     /// While the container drains: until when this connection is kept although it is idle. A first

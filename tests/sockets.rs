@@ -1,0 +1,551 @@
+//! The container over real sockets: what memory cannot show. Waits for events only, and every wait
+//! has an end.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::iter;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use container::reactor::Reactor;
+use container::scheduler::Phase;
+use container::server::{Builder, Handle};
+use container::{Container, Router, blocking, inline};
+use tests::{application, read_answers};
+
+/// How long anything here may take before it counts as never happening.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const LAST: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+fn builder(workers: usize) -> Builder {
+    Container::builder().bind("127.0.0.1:0").workers(workers)
+}
+
+fn start(router: Router) -> Container {
+    builder(1).start(router).expect("it starts")
+}
+
+fn address(handle: &Handle) -> SocketAddr {
+    handle.local_addr().as_tcp().expect("a TCP address")
+}
+
+fn connect(handle: &Handle) -> TcpStream {
+    let stream = TcpStream::connect(address(handle)).expect("it listens");
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a timeout is possible");
+    stream
+}
+
+fn send(mut stream: impl Write, text: &str) {
+    stream.write_all(text.as_bytes()).expect("it is taken");
+}
+
+/// All up to the server's end.
+fn receive(mut stream: impl Read) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("all of it arrives");
+    text
+}
+
+/// Up to `end`.
+fn receive_until(mut stream: impl Read, end: &str) -> String {
+    let mut text = vec![];
+    let mut byte = [0];
+    while !text.ends_with(end.as_bytes()) {
+        assert_eq!(stream.read(&mut byte).expect("it arrives"), 1, "{text:?}");
+        text.extend(byte);
+    }
+    String::from_utf8(text).expect("text")
+}
+
+/// Waits until `done`.
+#[track_caller]
+fn until(what: &str, done: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < PATIENCE, "in vain: {what}");
+        thread::yield_now();
+    }
+}
+
+/// Waits for the end on a thread of its own, since there might be none.
+#[track_caller]
+fn wait(container: Container) -> container::Report {
+    let (ended, end) = mpsc::channel();
+    thread::spawn(move || {
+        // Who has lost patience does not listen any more.
+        let _ = ended.send(container.wait());
+    });
+    end.recv_timeout(PATIENCE).expect("the container ends")
+}
+
+#[track_caller]
+fn stop(container: Container) -> container::Report {
+    container.handle().stop();
+    wait(container)
+}
+
+fn socket_path(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("container-{name}-{}.sock", std::process::id()))
+}
+
+/// A handler that says that it has begun and waits until it may go on.
+struct Hold {
+    begun: mpsc::Receiver<()>,
+    go_on: mpsc::Sender<()>,
+}
+
+fn hold() -> (
+    Hold,
+    impl Fn() -> &'static str + Send + Sync + Clone + 'static,
+) {
+    let (begin, begun) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel();
+    let ends = Arc::new(Mutex::new((begin, may_go_on)));
+    let handler = move || {
+        let ends = ends.lock().expect("no handler panics");
+        ends.0.send(()).expect("the test listens");
+        ends.1.recv_timeout(PATIENCE).expect("the test goes on");
+        "held"
+    };
+    (Hold { begun, go_on }, handler)
+}
+
+impl Hold {
+    fn wait_begun(&self) {
+        self.begun.recv_timeout(PATIENCE).expect("it begins");
+    }
+
+    fn release(&self) {
+        self.go_on.send(()).expect("the handler waits");
+    }
+}
+
+#[test]
+fn another_thread_stops_it() {
+    let container = start(application());
+    let handle = container.handle();
+    assert_eq!(handle.phase(), Phase::Running);
+    let stopper = thread::spawn(move || {
+        send(connect(&handle), LAST);
+        handle.stop();
+        handle
+    });
+    let report = wait(container);
+    let handle = stopper.join().expect("no panic");
+    assert_eq!(
+        (handle.phase(), report.stats.connections),
+        (Phase::Drained, 0)
+    );
+    assert!(TcpStream::connect(address(&handle)).is_err());
+}
+
+#[test]
+fn keep_alive_pipelining_and_half_close() {
+    let container = start(application());
+    let stream = connect(&container.handle());
+    for _ in 0..3 {
+        send(&stream, GET);
+        assert!(receive_until(&stream, "root").starts_with("HTTP/1.1 200"));
+    }
+    send(&stream, &GET.repeat(500));
+    stream.shutdown(Shutdown::Write).expect("it is open");
+    let answers = read_answers(&receive(&stream), &[]);
+    assert_eq!(answers.len(), 500);
+    assert!(answers.iter().all(|answer| answer.body == "root"));
+    assert_eq!(stop(container).stats.served, 503);
+}
+
+#[test]
+fn a_half_closed_client_gets_its_slow_answer() {
+    let container = start(application());
+    let stream = connect(&container.handle());
+    send(&stream, &get("/slow"));
+    stream.shutdown(Shutdown::Write).expect("it is open");
+    let answers = read_answers(&receive(&stream), &[]);
+    assert_eq!(
+        answers.last().map(|answer| answer.body.as_str()),
+        Some("slow")
+    );
+    stop(container);
+}
+
+#[test]
+fn a_reset_cancels_and_leaves_nothing() {
+    let container = start(application());
+    let handle = container.handle();
+    let stream = connect(&handle);
+    send(&stream, GET);
+    send(&stream, &get("/deadline"));
+    until("the handler runs", || handle.stats().r#async.running == 1);
+    // Closing with an answer unread resets.
+    drop(stream);
+    until("it is cancelled", || handle.stats().r#async.cancelled == 1);
+    until("it is closed", || handle.stats().connections == 0);
+    stop(container);
+}
+
+#[test]
+fn thousands_opened_and_reset() {
+    const AT_ONCE: usize = 200;
+    let container = builder(2).start(application()).expect("it starts");
+    let handle = container.handle();
+    for round in 0..10 {
+        let streams: Vec<TcpStream> = (0..AT_ONCE).map(|_| connect(&handle)).collect();
+        for (number, stream) in streams.iter().enumerate() {
+            let text = [
+                GET,
+                "",
+                "GET / HT",
+                "POST /live HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na",
+            ];
+            send(stream, text[(number + round) % text.len()]);
+        }
+    }
+    until("all are closed", || handle.stats().connections == 0);
+    let stats = handle.stats();
+    for lane in [stats.inline, stats.r#async, stats.blocking] {
+        assert_eq!((lane.running, lane.queued), (0, 0), "{lane:?}");
+    }
+    let stream = connect(&handle);
+    send(&stream, LAST);
+    assert!(receive(&stream).ends_with("root"));
+    stop(container);
+}
+
+#[test]
+fn unix_connections_go_to_both_workers() {
+    let path = socket_path("spread");
+    let router = Router::new().get(
+        "/",
+        inline(|| thread::current().name().unwrap_or_default().to_owned()),
+    );
+    let container = Container::builder()
+        .bind(format!("unix:{}", path.display()))
+        .workers(2)
+        .start(router)
+        .expect("it starts");
+    // Begun and held, so that the least loaded worker is never the same for long.
+    let streams: Vec<UnixStream> = (0..10)
+        .map(|_| UnixStream::connect(&path).expect("it listens"))
+        .collect();
+    let mut names = vec![];
+    for stream in &streams {
+        stream.set_read_timeout(Some(PATIENCE)).expect("possible");
+        send(stream, LAST);
+        let answers = read_answers(&receive(stream), &[]);
+        names.push(answers[0].body.clone());
+    }
+    for name in ["worker-0", "worker-1"] {
+        assert!(names.iter().any(|seen| seen == name), "{names:?}");
+    }
+    stop(container);
+    assert!(!path.exists());
+}
+
+#[test]
+fn two_containers_in_one_process() {
+    let (one, two) = (
+        start(application()),
+        start(Router::new().get("/", inline(|| "two"))),
+    );
+    stop(one);
+    let stream = connect(&two.handle());
+    send(&stream, LAST);
+    assert!(receive(&stream).ends_with("two"));
+    assert_eq!(stop(two).stats.served, 1);
+}
+
+#[test]
+fn a_taken_port_is_said() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = taken.local_addr().expect("it has one").to_string();
+    for workers in [1, 2] {
+        let started = Container::builder()
+            .bind(&address)
+            .workers(workers)
+            .start(application());
+        assert!(
+            started.is_err_and(|error| error.is_address_in_use()),
+            "{workers} workers"
+        );
+        let container = builder(workers).start(application()).expect("it starts");
+        let address = self::address(&container.handle()).to_string();
+        let started = Container::builder()
+            .bind(&address)
+            .workers(2)
+            .start(application());
+        assert!(
+            started.is_err_and(|error| error.is_address_in_use()),
+            "{workers} workers"
+        );
+        stop(container);
+    }
+}
+
+#[test]
+fn a_drain_finishes_what_is_in_flight() {
+    let (hold, held) = hold();
+    let container = builder(2)
+        .start(
+            Router::new()
+                .get("/", inline(|| "root"))
+                .get("/held", blocking(held)),
+        )
+        .expect("it starts");
+    let handle = container.handle();
+    let (busy, idle) = (connect(&handle), connect(&handle));
+    send(&idle, GET);
+    receive_until(&idle, "root");
+    send(&busy, &get("/held"));
+    hold.wait_begun();
+    handle.stop();
+    assert_eq!(receive(&idle), "", "an idle connection closes");
+    assert_eq!(handle.phase(), Phase::Draining);
+    hold.release();
+    let answers = read_answers(&receive(&busy), &[]);
+    assert!(answers[0].body == "held" && answers[0].closes());
+    let report = wait(container);
+    assert_eq!((report.stats.cut, report.stats.connections), (0, 0));
+}
+
+#[test]
+fn closing_cuts_and_ends_although_a_handler_goes_on() {
+    let (hold, held) = hold();
+    let container = start(Router::new().get("/held", blocking(held)));
+    let handle = container.handle();
+    let busy = connect(&handle);
+    send(&busy, &get("/held"));
+    hold.wait_begun();
+    handle.stop();
+    handle.close();
+    assert_eq!(wait(container).stats.cut, 1);
+    hold.release();
+    assert_eq!(receive(&busy), "");
+}
+
+#[test]
+fn the_time_to_drain_has_an_end() {
+    let container = builder(1)
+        .drain_timeout(Duration::from_millis(10))
+        .start(application())
+        .expect("it starts");
+    let stream = connect(&container.handle());
+    send(&stream, &get("/deadline"));
+    until("it runs", || {
+        container.handle().stats().r#async.running == 1
+    });
+    assert_eq!(stop(container).stats.cut, 1);
+}
+
+/// Its thread ended with the worker still current, which aborted the process.
+#[test]
+fn a_failing_start_hook_is_an_error() {
+    for workers in [1, 2] {
+        let router = application().on_start(async |_| Err::<(), _>("no database"));
+        let error = builder(workers).start(router).err().expect("it fails");
+        assert!(error.is_hook(), "{error}");
+        assert!(error.to_string().contains("no database"));
+    }
+}
+
+/// A worker that died before it could serve was not missed.
+#[test]
+fn a_panicking_start_hook_is_an_error() {
+    for workers in [1, 2] {
+        let router = application().on_start(async |_| -> () { panic!("in the hook") });
+        assert!(builder(workers).start(router).is_err(), "{workers} workers");
+    }
+}
+
+/// With its queue of jobs full, a worker never heard that it was to stop.
+#[test]
+fn a_worker_with_a_full_inbox_is_stopped() {
+    static HANDLE: OnceLock<Handle> = OnceLock::new();
+    let flood = || {
+        let remote = Reactor::current().remote();
+        while remote.run(Box::new(|| ())).is_ok() {}
+        HANDLE.get().expect("it was started").stop();
+        "flooded"
+    };
+    let container = start(Router::new().get("/", inline(flood)));
+    let handle = container.handle();
+    assert!(HANDLE.set(handle.clone()).is_ok());
+    let stream = connect(&handle);
+    send(&stream, GET);
+    assert!(receive(&stream).ends_with("flooded"));
+    wait(container);
+}
+
+/// Holds the first of its requests that worker `name` gets; the others are let through.
+fn hold_once(name: &'static str) -> (Hold, impl Fn() -> &'static str + Send + Sync + 'static) {
+    let (hold, held) = hold();
+    let used = AtomicBool::new(false);
+    let handler = move || {
+        let is_here = thread::current().name() == Some(name);
+        if is_here && !used.swap(true, Ordering::SeqCst) {
+            return held();
+        }
+        "let through"
+    };
+    (hold, handler)
+}
+
+/// Connections on their way to another worker were dropped when that one had nothing else to do.
+#[test]
+fn connections_handed_over_during_a_drain_are_answered() {
+    // More than a worker takes from its inbox in a turn, several times over.
+    const CLIENTS: usize = 400;
+    let path = socket_path("handed");
+    let (accepting, held_accepting) = hold_once("worker-0");
+    let (other, held_other) = hold_once("worker-1");
+    let router = Router::new()
+        .get("/0", inline(held_accepting))
+        .get("/1", inline(held_other))
+        .get("/", inline(|| "root"));
+    let container = Container::builder()
+        .bind(format!("unix:{}", path.display()))
+        .workers(2)
+        .start(router)
+        .expect("it starts");
+    let clients = |count: usize, text: &str| -> Vec<UnixStream> {
+        let client = |_| {
+            let stream = UnixStream::connect(&path).expect("the backlog has room");
+            stream.set_read_timeout(Some(PATIENCE)).expect("possible");
+            send(&stream, text);
+            stream
+        };
+        (0..count).map(client).collect()
+    };
+    // Some of these for each worker, the other one first, since worker 0 accepts for both.
+    let _first = clients(10, &get("/1"));
+    other.wait_begun();
+    let _second = clients(10, &get("/0"));
+    accepting.wait_begun();
+    let waiting = clients(CLIENTS, GET);
+    container.handle().stop();
+    accepting.release();
+    until("all are accepted", || !path.exists());
+    other.release();
+    for (number, stream) in waiting.iter().enumerate() {
+        assert!(receive(stream).ends_with("root"), "client {number}");
+    }
+    wait(container);
+}
+
+#[test]
+fn blocking_handlers_run_beside_each_other() {
+    let (first, first_held) = hold();
+    let (second, second_held) = hold();
+    let container = start(
+        Router::new()
+            .get("/first", blocking(first_held))
+            .get("/second", blocking(second_held))
+            .get("/", inline(|| "root")),
+    );
+    let handle = container.handle();
+    let (one, two, three) = (connect(&handle), connect(&handle), connect(&handle));
+    send(&one, &get("/first"));
+    first.wait_begun();
+    send(&two, &get("/second"));
+    second.wait_begun();
+    until("both are counted", || handle.stats().blocking.running == 2);
+    send(&three, LAST);
+    assert!(
+        receive(&three).ends_with("root"),
+        "the worker is free meanwhile"
+    );
+    second.release();
+    receive_until(&two, "held");
+    first.release();
+    receive_until(&one, "held");
+    until("both are counted", || handle.stats().blocking.finished == 2);
+    stop(container);
+}
+
+/// Runs `out_of_descriptors` in a process of its own that may have few of them.
+#[test]
+fn a_drain_without_descriptors_loses_nothing() {
+    let own = std::env::current_exe().expect("this is a program");
+    let status = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -Sn 64 && exec \"$0\" --exact out_of_descriptors --ignored",
+        ])
+        .arg(own)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(status.expect("there is a shell").success());
+}
+
+/// What waited in the backlog was reset when the drain began while descriptors were short.
+#[test]
+#[ignore = "uses up the descriptors of its process"]
+fn out_of_descriptors() {
+    const WAITING: usize = 4;
+    let (hold, held) = hold();
+    let router = Router::new()
+        .get("/held", inline(held))
+        .get("/", inline(|| "root"));
+    let container = start(router);
+    let handle = container.handle();
+    let busy = connect(&handle);
+    send(&busy, &get("/held"));
+    // Held there, the worker accepts nothing.
+    hold.wait_begun();
+    let clients: Vec<TcpStream> = (0..WAITING).map(|_| connect(&handle)).collect();
+    for stream in &clients {
+        send(stream, GET);
+    }
+    let taken: Vec<File> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    handle.stop();
+    hold.release();
+    assert!(receive(&busy).ends_with("held"));
+    drop(taken);
+    for stream in &clients {
+        assert!(receive(stream).ends_with("root"));
+    }
+    assert_eq!(wait(container).stats.served, 1 + WAITING as u64);
+}
+
+/// A connection that was taken between the stop and its worker's hearing of it was closed at once.
+#[test]
+fn a_connection_accepted_at_the_moment_of_the_stop_is_served() {
+    let (hold, held) = hold();
+    let router = Router::new()
+        .get("/held", inline(held))
+        .get("/", inline(|| "root"));
+    let container = start(router);
+    let handle = container.handle();
+    let (one, two) = (connect(&handle), connect(&handle));
+    send(&two, GET);
+    receive_until(&two, "root");
+    send(&one, &get("/held"));
+    hold.wait_begun();
+    // Both are found in the next turn, the request first.
+    send(&two, &get("/held"));
+    let fresh = connect(&handle);
+    hold.release();
+    hold.wait_begun();
+    handle.stop();
+    hold.release();
+    assert!(receive(&two).ends_with("held"));
+    send(&fresh, GET);
+    assert!(receive(&fresh).ends_with("root"));
+    assert!(receive(&one).ends_with("held"));
+    wait(container);
+}
