@@ -28,12 +28,16 @@ pub(super) struct Receiver {
     shared: Arc<Mutex<Shared>>,
 }
 
+/// What a piece counts besides its bytes: its place in the queue and what keeps its bytes alive.
+/// Without it, a body in pieces of one byte would hold many times its capacity.
+const PIECE_COST: usize = 64;
+
 struct Shared {
     /// What was sent and not read.
     frames: VecDeque<Frame>,
-    /// Bytes in `frames`.
+    /// The cost of what is in `frames`: bytes, and [`PIECE_COST`] for each piece.
     queued: usize,
-    /// Bytes in `frames` beyond which the sender has to wait.
+    /// The cost beyond which the sender has to wait.
     capacity: usize,
     /// How many bytes are still to be read, when that is known.
     length: BodyLength,
@@ -127,7 +131,7 @@ impl BodySender {
         }
         let mut shared = lock(&self.shared);
         if shared.demand != Demand::Gone {
-            shared.queued += bytes.len();
+            shared.queued += bytes.len() + PIECE_COST;
             shared.frames.push_back(Frame::Data(bytes));
             wake(shared, |shared| &mut shared.receiver);
         }
@@ -212,7 +216,7 @@ impl Drop for Receiver {
 impl Shared {
     fn took(&mut self, frame: &Frame) {
         if let Frame::Data(bytes) = frame {
-            self.queued -= bytes.len();
+            self.queued -= bytes.len() + PIECE_COST;
             if let BodyLength::Known(length) = &mut self.length {
                 *length = length.saturating_sub(bytes.len() as u64);
             }

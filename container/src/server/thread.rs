@@ -70,10 +70,10 @@ pub(super) fn start(
             if let Some(others) = hooks {
                 // Nothing is ever sent: this ends when the last other worker has ended.
                 let _ = others.recv();
-                setup.scheduling.pool().close();
                 reactor
                     .block_on(stop_hooks(&setup.routes))
                     .map_err(system)?;
+                setup.scheduling.pool().close();
                 setup.lifecycle.advance(Phase::Drained);
             }
             Ok(())

@@ -28,13 +28,20 @@ impl<T: Transport + Unpin> Driver<T> {
 
     /// Whether the machine wants input, and whoever gets it can take it.
     fn takes_input(&mut self, context: &mut Context<'_>) -> bool {
-        if !self.machine.wants_input() || self.output.pending() > WRITE_HIGH_WATER {
+        if !self.machine.wants_input() {
             return false;
         }
+        if self.output.pending() > WRITE_HIGH_WATER {
+            // The peer cannot be blamed for what is not read: it is its reading that is slow, and
+            // for that there is the timeout of writing.
+            self.machine.pause_body(self.now());
+            return false;
+        }
+        let now = self.now();
         let Feed::Live(sender) = &self.feed else {
+            self.machine.resume_body(now);
             return true;
         };
-        let now = self.seat.worker().reactor.now();
         match sender.poll_wanted(context) {
             Poll::Ready(Ok(())) => self.machine.send_continue(&mut self.output, now),
             Poll::Ready(Err(_)) => {
