@@ -215,6 +215,11 @@ impl Connection {
         self.read_phase.pause(now);
     }
 
+    /// Whether the body's timeout stands still.
+    pub fn is_body_paused(&self) -> bool {
+        matches!(self.read_phase, ReadPhase::PausedBody { .. })
+    }
+
     /// The body can be taken again.
     pub fn resume_body(&mut self, now: Instant) {
         // A client that waits for leave to send is not to be hurried.

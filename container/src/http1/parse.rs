@@ -67,7 +67,7 @@ pub(super) fn parse(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolErr
     if length > limits.head {
         return Err(ProtocolError::HeadTooLarge);
     }
-    check_line_ends(&input[..length])?;
+    check_head_ends(&input[..length], request.headers)?;
     let version = if minor == 0 {
         Version::HTTP_10
     } else {
@@ -76,7 +76,7 @@ pub(super) fn parse(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolErr
     let facts = Facts::collect(version, method, request.headers)?;
     let start = method.len() + 1;
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| ProtocolError::RequestLine)?;
-    check_target(&method, target)?;
+    check_target(&method, target.as_bytes())?;
     let target = start..start + target.len();
     let fields_start = target.end + REQUEST_LINE_REST - 1 + 2;
     let raw = Bytes::copy_from_slice(&input[..length]);
@@ -103,6 +103,23 @@ pub(super) fn check_partial(input: &[u8], limits: &Limits) -> Result<Parsed, Pro
     Ok(Parsed::Partial)
 }
 
+/// The same as [`check_line_ends`] for a head that is parsed: a line ends right before the name of
+/// the next field, and nowhere else can a LF be.
+fn check_head_ends(head: &[u8], fields: &[httparse::Header<'_>]) -> Result<(), ProtocolError> {
+    let base = head.as_ptr().addr();
+    let well_ended = fields.iter().all(|field| {
+        let start = field.name.as_ptr().addr() - base;
+        head[..start].ends_with(b"\r\n")
+    });
+    // The line of the last field, or the request line, and the empty line.
+    let ends = well_ended && head.ends_with(b"\r\n\r\n");
+    if ends {
+        Ok(())
+    } else {
+        Err(ProtocolError::Field)
+    }
+}
+
 /// Refuses a LF without its CR. RFC 9112, section 2.2, leaves the choice; a proxy that chooses
 /// otherwise would see other lines than we do.
 pub(super) fn check_line_ends(head: &[u8]) -> Result<(), ProtocolError> {
@@ -121,8 +138,7 @@ pub(super) fn check_line_ends(head: &[u8]) -> Result<(), ProtocolError> {
 }
 
 /// The four forms of RFC 9112, section 3.2.
-fn check_target(method: &Method, target: &str) -> Result<(), ProtocolError> {
-    let target = target.as_bytes();
+fn check_target(method: &Method, target: &[u8]) -> Result<(), ProtocolError> {
     let bad = target.iter().fold(0, |bad, &byte| {
         bad | u8::from(byte <= b' ') | u8::from(byte >= 0x7f) | u8::from(byte == b'#')
     });

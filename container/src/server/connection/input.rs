@@ -37,11 +37,13 @@ impl<T: Transport + Unpin> Driver<T> {
             self.machine.pause_body(self.now());
             return false;
         }
-        let now = self.now();
         let Feed::Live(sender) = &self.feed else {
-            self.machine.resume_body(now);
+            if self.machine.is_body_paused() {
+                self.machine.resume_body(self.now());
+            }
             return true;
         };
+        let now = self.now();
         match sender.poll_wanted(context) {
             Poll::Ready(Ok(())) => self.machine.send_continue(&mut self.output, now),
             Poll::Ready(Err(_)) => {
@@ -77,7 +79,7 @@ impl<T: Transport + Unpin> Driver<T> {
                 if consumed < count && self.machine.close_reason().is_none() {
                     self.backlog.extend_from_slice(&buffer[consumed..count]);
                 }
-                Progress::Moved
+                self.after_receiving(context)
             }
             Ok(count) => {
                 self.backlog.extend_from_slice(&buffer[..count]);
@@ -98,6 +100,18 @@ impl<T: Transport + Unpin> Driver<T> {
         };
         self.worker().read_buffer.set(buffer);
         progress
+    }
+
+    /// Whether it is worth going round again after a read; mostly all is answered by then, and the
+    /// socket drained.
+    fn after_receiving(&self, context: &mut Context<'_>) -> Progress {
+        let settled = matches!((&self.exchange, &self.feed), (Exchange::None, Feed::None))
+            && self.backlog.is_empty();
+        if settled && self.transport.poll_read_ready(context).is_pending() {
+            Progress::Stuck
+        } else {
+            Progress::Moved
+        }
     }
 
     /// Offers input to the machine and follows its events; says how much was taken.

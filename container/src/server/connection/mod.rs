@@ -182,12 +182,15 @@ impl<T: Transport + Unpin> Driver<T> {
     /// Tells the machine about the time, where a deadline may have come.
     fn expire(&mut self) {
         let now = self.now();
+        // The alarm is never set later than the earliest deadline.
         if self
-            .machine
-            .poll_timeout()
-            .is_some_and(|deadline| deadline <= now)
-            && let Some(error) = self.machine.handle_timeout(now)
+            .alarm
+            .as_ref()
+            .is_none_or(|alarm| alarm.deadline() > now)
         {
+            return;
+        }
+        if let Some(error) = self.machine.handle_timeout(now) {
             self.refuse(error);
         }
         if self.machine.close_reason() == Some(CloseReason::WriteStalled) {
