@@ -56,6 +56,9 @@ pub(crate) struct Seat {
     worker: Rc<Worker>,
     key: usize,
     kind: SeatKind,
+    /// Whether the worker has the waker of whoever sits here; asked here, because the table of all
+    /// seats is cold when a single connection is polled.
+    is_watching: Cell<bool>,
 }
 
 /// Who holds a seat.
@@ -120,6 +123,7 @@ impl Worker {
             worker: self.clone(),
             key,
             kind,
+            is_watching: Cell::new(false),
         }
     }
 
@@ -208,8 +212,10 @@ impl Drop for Entered {
 impl Seat {
     /// Has this task woken when the phase changes. Costs nothing after the first call.
     pub(super) fn watch(&self, context: &Context<'_>) {
-        let mut seats = self.worker.seats.borrow_mut();
-        if let Some(waker @ None) = seats.get_mut(self.key) {
+        if self.is_watching.replace(true) {
+            return;
+        }
+        if let Some(waker) = self.worker.seats.borrow_mut().get_mut(self.key) {
             *waker = Some(context.waker().clone());
         }
     }
