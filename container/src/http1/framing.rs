@@ -36,21 +36,25 @@ pub(super) enum Persistence {
     Close,
 }
 
-/// The fields that matter, while they are collected.
+/// The fields that say how a message ends, and whether another may follow it; of requests and of
+/// answers alike.
 #[derive(Default)]
-struct Collected<'a> {
-    hosts: usize,
+pub(super) struct Delimiters<'a> {
+    /// The last Content-Length.
     content_length: Option<&'a [u8]>,
+    /// How many there were.
     content_lengths: usize,
+    /// What all Transfer-Encoding lines came to.
     transfer_encoding: Coding,
+    /// Connection says `close`.
     close: bool,
+    /// Connection says `keep-alive`.
     keep_alive: bool,
-    expects_continue: bool,
 }
 
 /// What the Transfer-Encoding lines came to.
 #[derive(Default, PartialEq, Eq, Clone, Copy)]
-pub(super) enum Coding {
+enum Coding {
     /// There is no such field.
     #[default]
     Absent,
@@ -67,42 +71,58 @@ impl Facts {
         method: &str,
         fields: &[httparse::Header<'_>],
     ) -> Result<Facts, ProtocolError> {
-        let mut collected = Collected::default();
+        let mut delimiters = Delimiters::default();
+        let (mut hosts, mut expects_continue) = (0, false);
         for field in fields {
-            collected.field(field.name, field.value)?;
+            match field.name.len() {
+                4 if field.name.eq_ignore_ascii_case("host") => {
+                    hosts += 1;
+                    check_host(field.value)?;
+                }
+                6 if field.name.eq_ignore_ascii_case("expect") => {
+                    check_expectation(field.value)?;
+                    expects_continue = true;
+                }
+                _ => delimiters.field(field.name, field.value),
+            }
         }
         // RFC 9112, section 3.2: HTTP/1.1 needs one Host; two are one too many in any version.
-        if collected.hosts > 1 || (collected.hosts == 0 && version == Version::HTTP_11) {
+        if hosts > 1 || (hosts == 0 && version == Version::HTTP_11) {
             return Err(ProtocolError::Host);
         }
         Ok(Facts {
             version,
             is_head: method == "HEAD",
-            framing: collected.framing(version)?,
-            persistence: collected.persistence(version),
+            // Step 7: a request without either field has no body.
+            framing: delimiters.framing(version, Framing::None)?,
+            persistence: delimiters.persistence(version),
             // An HTTP/1.0 client cannot wait for it (RFC 9110, section 10.1.1).
-            expects_continue: collected.expects_continue && version == Version::HTTP_11,
+            expects_continue: expects_continue && version == Version::HTTP_11,
         })
     }
 }
 
-impl<'a> Collected<'a> {
+fn check_host(value: &[u8]) -> Result<(), ProtocolError> {
+    // An empty Host is what a target without authority asks for (RFC 9110, section 7.2).
+    if value.is_empty() || is_host(value) {
+        Ok(())
+    } else {
+        Err(ProtocolError::Host)
+    }
+}
+
+fn check_expectation(value: &[u8]) -> Result<(), ProtocolError> {
+    if value.eq_ignore_ascii_case(b"100-continue") {
+        Ok(())
+    } else {
+        Err(ProtocolError::Expectation)
+    }
+}
+
+impl<'a> Delimiters<'a> {
     /// Takes note of one field; told apart by length first, since most fields are none of these.
-    fn field(&mut self, name: &str, value: &'a [u8]) -> Result<(), ProtocolError> {
+    pub(super) fn field(&mut self, name: &str, value: &'a [u8]) {
         match name.len() {
-            4 if name.eq_ignore_ascii_case("host") => {
-                self.hosts += 1;
-                // An empty Host is what a target without authority asks for (RFC 9110, 7.2).
-                if !value.is_empty() && !is_host(value) {
-                    return Err(ProtocolError::Host);
-                }
-            }
-            6 if name.eq_ignore_ascii_case("expect") => {
-                if !value.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(ProtocolError::Expectation);
-                }
-                self.expects_continue = true;
-            }
             10 if name.eq_ignore_ascii_case("connection") => {
                 for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
                     self.close |= option.eq_ignore_ascii_case(b"close");
@@ -118,11 +138,15 @@ impl<'a> Collected<'a> {
             }
             _ => {}
         }
-        Ok(())
     }
 
-    /// Section 6.3 for a request; steps 1, 2 and 8 are about answers.
-    fn framing(&self, version: Version) -> Result<Framing, ProtocolError> {
+    /// Steps 3 to 6 of section 6.3; `neither` is what a message without either field has, which is
+    /// step 7 for requests and step 8 for answers.
+    pub(super) fn framing(
+        &self,
+        version: Version,
+        neither: Framing,
+    ) -> Result<Framing, ProtocolError> {
         match self.transfer_encoding {
             Coding::Absent => {}
             // Step 3: both fields, the classic smuggling form; and section 6.1 for HTTP/1.0.
@@ -134,8 +158,7 @@ impl<'a> Collected<'a> {
             Coding::Other(error) => return Err(error),
         }
         match (self.content_lengths, self.content_length) {
-            // Step 7.
-            (0, _) => Ok(Framing::None),
+            (0, _) => Ok(neither),
             // Step 6.
             (1, Some(value)) => match parse_length(value) {
                 Some(0) => Ok(Framing::None),
@@ -147,7 +170,8 @@ impl<'a> Collected<'a> {
         }
     }
 
-    fn persistence(&self, version: Version) -> Persistence {
+    /// Section 9.3.
+    pub(super) fn persistence(&self, version: Version) -> Persistence {
         let keep = !self.close && (version == Version::HTTP_11 || self.keep_alive);
         if keep {
             Persistence::KeepAlive
@@ -187,7 +211,7 @@ fn judge_codings(value: &[u8]) -> ProtocolError {
 }
 
 /// A Content-Length value: digits only, no sign, no blank, no list, within 63 bits.
-pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
+fn parse_length(value: &[u8]) -> Option<u64> {
     if value.is_empty() {
         return None;
     }

@@ -85,15 +85,7 @@ impl Body {
         B: Into<Bytes>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let source = Box::pin(Mapped {
-            source: Box::pin(source),
-        });
-        Body {
-            kind: Kind::Stream(Box::new(Streamed {
-                source,
-                length: None,
-            })),
-        }
+        Self::streamed(source, None)
     }
 
     /// The same of known length: it is announced, and a source that gives less or more breaks the
@@ -104,14 +96,20 @@ impl Body {
         B: Into<Bytes>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
+        Self::streamed(source, Some(length))
+    }
+
+    fn streamed<S, B, E>(source: S, length: Option<u64>) -> Self
+    where
+        S: Stream<Item = Result<B, E>> + Send + 'static,
+        B: Into<Bytes>,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
         let source = Box::pin(Mapped {
             source: Box::pin(source),
         });
         Body {
-            kind: Kind::Stream(Box::new(Streamed {
-                source,
-                length: Some(length),
-            })),
+            kind: Kind::Stream(Box::new(Streamed { source, length })),
         }
     }
 

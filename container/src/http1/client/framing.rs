@@ -7,7 +7,7 @@ use http::{Method, StatusCode, Version};
 
 use crate::http1::{
     ProtocolError,
-    framing::{Coding, Framing, Persistence, parse_length},
+    framing::{Delimiters, Framing, Persistence},
 };
 
 /// What an answer's framing depends on of the request it answers.
@@ -42,16 +42,6 @@ pub(super) enum Follows {
     Tunnel,
 }
 
-/// The fields that matter, while they are collected.
-#[derive(Default)]
-struct Collected<'a> {
-    content_length: Option<&'a [u8]>,
-    content_lengths: usize,
-    transfer_encoding: Coding,
-    close: bool,
-    keep_alive: bool,
-}
-
 /// Judges an answer's head.
 pub(super) fn judge(
     answers: AnswerTo,
@@ -69,77 +59,23 @@ pub(super) fn judge(
     if answers == AnswerTo::Connect && status.is_success() {
         return Ok(Follows::Tunnel);
     }
-    let mut collected = Collected::default();
+    let mut delimiters = Delimiters::default();
     for field in fields {
-        collected.field(field.name, field.value);
+        delimiters.field(field.name, field.value);
     }
     let bodiless = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
     // Step 1: whatever the fields say.
     let framing = if bodiless || answers == AnswerTo::Head {
         Framing::None
     } else {
-        collected.framing(version)?
+        // Step 8: without either field it goes on to the end of the connection.
+        delimiters.framing(version, Framing::UntilClose)?
     };
     let persistence = match framing {
         Framing::UntilClose => Persistence::Close,
-        _ => collected.persistence(version),
+        _ => delimiters.persistence(version),
     };
     Ok(Follows::Body(framing, persistence))
-}
-
-impl<'a> Collected<'a> {
-    /// Takes note of one field; told apart by length first, since most fields are none of these.
-    fn field(&mut self, name: &str, value: &'a [u8]) {
-        match name.len() {
-            10 if name.eq_ignore_ascii_case("connection") => {
-                for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
-                    self.close |= option.eq_ignore_ascii_case(b"close");
-                    self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
-                }
-            }
-            14 if name.eq_ignore_ascii_case("content-length") => {
-                self.content_lengths += 1;
-                self.content_length = Some(value);
-            }
-            17 if name.eq_ignore_ascii_case("transfer-encoding") => {
-                self.transfer_encoding = self.transfer_encoding.and(value);
-            }
-            _ => {}
-        }
-    }
-
-    fn framing(&self, version: Version) -> Result<Framing, ProtocolError> {
-        match self.transfer_encoding {
-            Coding::Absent => {}
-            // Step 3, and section 6.1 for HTTP/1.0.
-            _ if self.content_lengths > 0 || version == Version::HTTP_10 => {
-                return Err(ProtocolError::TransferEncoding);
-            }
-            // Step 4. Other codings need our TE field, which is never sent.
-            Coding::Chunked => return Ok(Framing::Chunked),
-            Coding::Other(error) => return Err(error),
-        }
-        match (self.content_lengths, self.content_length) {
-            // Step 8.
-            (0, _) => Ok(Framing::UntilClose),
-            // Step 6.
-            (1, Some(value)) => match parse_length(value) {
-                Some(0) => Ok(Framing::None),
-                Some(length) => Ok(Framing::Length(length)),
-                None => Err(ProtocolError::ContentLength),
-            },
-            // Step 5.
-            _ => Err(ProtocolError::ContentLength),
-        }
-    }
-
-    fn persistence(&self, version: Version) -> Persistence {
-        if !self.close && (version == Version::HTTP_11 || self.keep_alive) {
-            Persistence::KeepAlive
-        } else {
-            Persistence::Close
-        }
-    }
 }
 
 #[cfg(test)]
