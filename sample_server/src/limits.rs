@@ -43,6 +43,10 @@ pub(crate) struct LimitArgs {
     #[arg(long, env, value_name = "SIZE", default_value_t = Size(limits().unread_body))]
     unread_body_limit: Size,
 
+    /// What a closing connection goes on reading, so that its last answer arrives
+    #[arg(long, env, value_name = "SIZE", default_value_t = size(limits().linger))]
+    linger_limit: Size,
+
     /// Requests that wait for a blocking thread; beyond it 503
     #[arg(long, env, value_name = "N", default_value_t = blocking().queue)]
     blocking_queue: usize,
@@ -114,6 +118,7 @@ impl LimitArgs {
         limits.chunk_line = self.chunk_line_limit.as_usize();
         limits.trailers = self.trailers_limit.as_usize();
         limits.unread_body = self.unread_body_limit.0;
+        limits.linger = self.linger_limit.as_usize();
     }
 }
 
