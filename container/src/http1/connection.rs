@@ -45,6 +45,9 @@ pub struct Connection {
     write_deadline: Option<Instant>,
 }
 
+/// The interim answer that any client must pass over (RFC 9110, section 15.2).
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
 /// Whether the client waits for leave to send its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expectation {
@@ -241,9 +244,7 @@ impl Connection {
         if self.expectation == Expectation::Waiting && unanswered {
             self.expectation = Expectation::None;
             self.read_phase.resume(now);
-            output
-                .tail()
-                .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            output.tail().extend_from_slice(CONTINUE);
         }
     }
 
@@ -253,9 +254,7 @@ impl Connection {
     pub fn send_probe(&mut self, output: &mut Output) {
         let unanswered = matches!(self.state.writing, Writing::Waiting);
         if unanswered && self.facts.version == Version::HTTP_11 {
-            output
-                .tail()
-                .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            output.tail().extend_from_slice(CONTINUE);
         }
     }
 

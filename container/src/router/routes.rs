@@ -119,6 +119,11 @@ impl Routes {
         self.routes.iter()
     }
 
+    /// The route or fallback with this index.
+    pub fn route(&self, index: usize) -> Option<&Route> {
+        self.routes.get(index)
+    }
+
     /// How many routes and fallbacks there are.
     pub fn len(&self) -> usize {
         self.routes.len()

@@ -101,11 +101,7 @@ impl Scheduler {
         let gate = index.and_then(|index| self.shared.gates.get(index)?.as_ref());
         let deadline = self.deadline(endpoint);
         let Some(gate) = gate else {
-            return match endpoint.code() {
-                // The quick way: nothing to wait for, nothing to time.
-                Code::Inline(function) => Reply::Ready(self.run_inline(function.as_ref(), request)),
-                _ => self.start(endpoint, request, deadline, None, Tally::Own),
-            };
+            return self.start(endpoint, request, deadline, None, Tally::Own);
         };
         match gate.try_enter() {
             Ok(permit) => self.start(endpoint, request, deadline, Some(permit), Tally::Own),

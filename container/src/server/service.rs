@@ -87,7 +87,7 @@ impl Service {
         match target {
             Target::Route(index, parameters) => {
                 request.set_parameters(parameters);
-                let Some(route) = self.routes.iter().as_slice().get(index) else {
+                let Some(route) = self.routes.route(index) else {
                     return Reply::Ready(Refusal::NotFound.into_response());
                 };
                 if route.layers.is_empty() {
