@@ -24,7 +24,9 @@ fn heads() {
     let line = |length: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(length));
     check(&line((8 << 10) - 14).replace("/aaa", "/?aa"), 200);
     check(&line(8 << 10), 414);
-    check(&"a".repeat(9000), 414);
+    check(&format!("GET /{}", "a".repeat(9000)), 414);
+    // No target can be too long where there is none.
+    check(&"a".repeat(9000), 400);
     let field = |length: usize| {
         format!(
             "GET / HTTP/1.1\r\nHost: a\r\nx: {}\r\n\r\n",

@@ -5,11 +5,18 @@
 use std::ops::Range;
 
 use bytes::BufMut;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::config::Limits;
 use super::error::ProtocolError;
-use super::parse::check_line_ends;
+
+/// Fields that are refused in a trailer section: whoever merged them into the head would frame or
+/// route the message in another way (RFC 9110, section 6.5.1).
+const MISPLACED: [HeaderName; 3] = [
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::HOST,
+];
 
 /// Decodes one chunked body.
 #[derive(Debug, Default)]
@@ -31,14 +38,24 @@ enum Place {
     FirstDigit,
     /// A further digit, an extension, or the end of the line.
     Digit,
-    /// White space before an extension (BWS in the grammar).
+    /// White space before the semicolon of an extension (BWS in the grammar, as below).
     Blank,
-    /// Within an extension.
-    Extension,
-    /// Within the quoted value of an extension.
+    /// White space before an extension's name, or its first byte.
+    NameStart,
+    /// Within that name.
+    Name,
+    /// White space behind it.
+    NameEnd,
+    /// White space before an extension's value, or its first byte.
+    ValueStart,
+    /// Within a value that is a token.
+    Value,
+    /// Within one in quotes.
     Quoted,
     /// After a backslash there.
     Escaped,
+    /// After the closing quote.
+    QuotedEnd,
     /// The LF of the size line.
     SizeEnd,
     /// Chunk data.
@@ -82,8 +99,8 @@ impl ChunkedDecoder {
                     return Ok((end, Decoded::Data(at..end)));
                 }
                 Place::Trailers => {
+                    self.push_trailer(input[at])?;
                     at += 1;
-                    self.trailers.push(input[at - 1]);
                     if let Some(trailers) = self.trailers_end(limits)? {
                         return Ok((at, Decoded::End(trailers)));
                     }
@@ -107,14 +124,6 @@ impl ChunkedDecoder {
             (Place::FirstDigit | Place::Digit, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
                 self.push_digit(byte)
             }
-            (Place::Digit | Place::Blank, b' ' | b'\t') => Ok(Place::Blank),
-            (Place::Digit | Place::Blank | Place::Extension, b';') => Ok(Place::Extension),
-            (Place::Digit | Place::Extension, b'\r') => Ok(Place::SizeEnd),
-            (Place::Extension, b'"') => Ok(Place::Quoted),
-            (Place::Quoted, b'"') => Ok(Place::Extension),
-            (Place::Quoted, b'\\') => Ok(Place::Escaped),
-            (Place::Extension | Place::Quoted, byte) if is_text(byte) => Ok(self.place),
-            (Place::Escaped, byte) if is_text(byte) => Ok(Place::Quoted),
             (Place::SizeEnd, b'\n') => {
                 self.line = 0;
                 Ok(if self.size == 0 {
@@ -128,7 +137,7 @@ impl ChunkedDecoder {
                 self.line = 0;
                 Ok(Place::FirstDigit)
             }
-            _ => Err(ProtocolError::Chunk),
+            (place, byte) => step_extension(place, byte).ok_or(ProtocolError::Chunk),
         }
     }
 
@@ -140,6 +149,16 @@ impl ChunkedDecoder {
         }
         self.size = self.size << 4 | digit;
         Ok(Place::Digit)
+    }
+
+    /// Takes one more byte of the trailer section. A lone LF is told at once: what follows it may be
+    /// meant to look like the next request.
+    fn push_trailer(&mut self, byte: u8) -> Result<(), ProtocolError> {
+        if byte == b'\n' && self.trailers.last() != Some(&b'\r') {
+            return Err(ProtocolError::Trailer);
+        }
+        self.trailers.push(byte);
+        Ok(())
     }
 
     /// The trailers, once their last line is here.
@@ -158,7 +177,6 @@ impl ChunkedDecoder {
 }
 
 fn parse_trailers(section: &[u8], limits: &Limits) -> Result<HeaderMap, ProtocolError> {
-    check_line_ends(section).map_err(|_| ProtocolError::Trailer)?;
     let mut fields = vec![httparse::EMPTY_HEADER; limits.fields];
     let fields = match httparse::parse_headers(section, &mut fields) {
         Ok(httparse::Status::Complete((length, fields))) if length == section.len() => fields,
@@ -172,11 +190,44 @@ fn parse_trailers(section: &[u8], limits: &Limits) -> Result<HeaderMap, Protocol
         let (Ok(name), Ok(value)) = (name, value) else {
             return Err(ProtocolError::Trailer);
         };
+        if MISPLACED.contains(&name) {
+            return Err(ProtocolError::Trailer);
+        }
         map.append(name, value);
     }
     Ok(map)
 }
 
+/// The place within a size line after `byte`, where that may have extensions (RFC 9112, section
+/// 7.1.1); `None` when the grammar has none.
+fn step_extension(place: Place, byte: u8) -> Option<Place> {
+    let after = match (place, byte) {
+        (Place::Digit | Place::Blank | Place::Value | Place::QuotedEnd, b' ' | b'\t') => {
+            Place::Blank
+        }
+        (Place::Name | Place::NameEnd, b' ' | b'\t') => Place::NameEnd,
+        (Place::NameStart | Place::ValueStart, b' ' | b'\t') => place,
+        (Place::Digit | Place::Blank, b';') => Place::NameStart,
+        (Place::Name | Place::NameEnd | Place::Value | Place::QuotedEnd, b';') => Place::NameStart,
+        (Place::Digit | Place::Name | Place::Value | Place::QuotedEnd, b'\r') => Place::SizeEnd,
+        (Place::NameStart | Place::Name, byte) if is_token(byte) => Place::Name,
+        (Place::Name | Place::NameEnd, b'=') => Place::ValueStart,
+        (Place::ValueStart | Place::Value, byte) if is_token(byte) => Place::Value,
+        (Place::ValueStart, b'"') => Place::Quoted,
+        (Place::Quoted, b'"') => Place::QuotedEnd,
+        (Place::Quoted, b'\\') => Place::Escaped,
+        (Place::Quoted | Place::Escaped, byte) if is_text(byte) => Place::Quoted,
+        _ => return None,
+    };
+    Some(after)
+}
+
+/// A byte of a token (RFC 9110, section 5.6.2).
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A byte of a quoted string.
 fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
@@ -248,7 +299,7 @@ mod tests {
             Err(ProtocolError::Chunk),
         );
         check(
-            "5 ; a=\"x;y\" ;b\r\nhello\r\n0\r\nx: y\r\n\r\n",
+            "5 ; a = \"x;\\\"y\" ;b;c=d;e \t;f\r\nhello\r\n0\r\nx: y\r\n\r\n",
             Ok("hello"),
         );
         check("A\r\n0123456789\r\n0\r\n\r\n", Ok("0123456789"));
@@ -259,6 +310,13 @@ mod tests {
             "0x5\r\n",
             "5\nhello",
             "5 \r\nhello",
+            "5;\r\nhello",
+            "5;;a\r\nhello",
+            "5;a=\r\nhello",
+            "5;a \r\nhello",
+            "5;[\r\nhello",
+            "5;a=\"b\"c\r\nhello",
+            "5;a\rb\r\nhello",
             "5\r\nhelloX",
         ] {
             check(bad, Err(ProtocolError::Chunk));
@@ -270,6 +328,11 @@ mod tests {
         );
         check("0\r\nbad name: x\r\n\r\n", Err(ProtocolError::Trailer));
         check("0\r\nx: 1\ny: 2\r\n\r\n", Err(ProtocolError::Trailer));
+        check("0\r\n\n", Err(ProtocolError::Trailer));
+        for misplaced in ["Content-Length: 1", "transfer-encoding: chunked", "HOST: a"] {
+            let body = format!("0\r\n{misplaced}\r\n\r\n");
+            check(&body, Err(ProtocolError::Trailer));
+        }
     }
 
     #[test]

@@ -14,7 +14,9 @@ pub enum ProtocolError {
     /// The target is in none of the four forms, or in one that the method does not allow
     /// (RFC 9112, section 3.2).
     Target,
-    /// A version other than HTTP/1.0 and HTTP/1.1.
+    /// The target is an `https` URI, and nothing has secured the connection (RFC 9110, section 7.4).
+    Misdirected,
+    /// A major version other than 1, or HTTP/0.9 by name.
     Version,
     /// A field line breaks the grammar (RFC 9112, section 5), a bare CR or LF included.
     Field,
@@ -29,7 +31,7 @@ pub enum ProtocolError {
     TransferCoding,
     /// The chunked coding is broken (RFC 9112, section 7.1).
     Chunk,
-    /// A trailer field breaks the grammar.
+    /// A trailer field breaks the grammar, or would say how a message is framed or routed.
     Trailer,
     /// An expectation other than `100-continue` (RFC 9110, section 10.1.1).
     Expectation,
@@ -63,6 +65,7 @@ impl ProtocolError {
             | ProtocolError::Trailer
             | ProtocolError::Incomplete => StatusCode::BAD_REQUEST,
             ProtocolError::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            ProtocolError::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             ProtocolError::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             ProtocolError::Expectation => StatusCode::EXPECTATION_FAILED,
             ProtocolError::RequestLineTooLong => StatusCode::URI_TOO_LONG,
@@ -79,6 +82,7 @@ impl ProtocolError {
         match self {
             ProtocolError::RequestLine => "the request line is not `method target HTTP/1.1`",
             ProtocolError::Target => "the request target has a form that cannot be served",
+            ProtocolError::Misdirected => "`https` is not served over this connection",
             ProtocolError::Version => "only HTTP/1.0 and HTTP/1.1 are spoken here",
             ProtocolError::Field => "a header field is malformed",
             ProtocolError::Host => "exactly one valid Host field is needed",

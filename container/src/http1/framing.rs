@@ -5,6 +5,7 @@
 use http::Version;
 
 use super::error::ProtocolError;
+use super::target;
 
 /// How the body of a message is delimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,7 @@ impl Facts {
     pub(super) fn collect(
         version: Version,
         method: &str,
+        target: &str,
         fields: &[httparse::Header<'_>],
     ) -> Result<Facts, ProtocolError> {
         let mut delimiters = Delimiters::default();
@@ -77,9 +79,10 @@ impl Facts {
             match field.name.len() {
                 4 if field.name.eq_ignore_ascii_case("host") => {
                     hosts += 1;
-                    check_host(field.value)?;
+                    check_host(field.value, target)?;
                 }
-                6 if field.name.eq_ignore_ascii_case("expect") => {
+                // Nothing that HTTP/1.0 knows (RFC 9110, section 10.1.1).
+                6 if version == Version::HTTP_11 && field.name.eq_ignore_ascii_case("expect") => {
                     check_expectation(field.value)?;
                     expects_continue = true;
                 }
@@ -96,15 +99,15 @@ impl Facts {
             // Step 7: a request without either field has no body.
             framing: delimiters.framing(version, Framing::None)?,
             persistence: delimiters.persistence(version),
-            // An HTTP/1.0 client cannot wait for it (RFC 9110, section 10.1.1).
-            expects_continue: expects_continue && version == Version::HTTP_11,
+            expects_continue,
         })
     }
 }
 
-fn check_host(value: &[u8]) -> Result<(), ProtocolError> {
-    // An empty Host is what a target without authority asks for (RFC 9110, section 7.2).
-    if value.is_empty() || is_host(value) {
+/// A host, or nothing where the target says it: an `http` URI without a host is to be rejected (RFC
+/// 9110, section 4.2.1), and no default is configured.
+fn check_host(value: &[u8], target: &str) -> Result<(), ProtocolError> {
+    if target::is_host(value) || (value.is_empty() && target::has_authority(target)) {
         Ok(())
     } else {
         Err(ProtocolError::Host)
@@ -224,56 +227,6 @@ fn parse_length(value: &[u8]) -> Option<u64> {
     (length <= i64::MAX as u64).then_some(length)
 }
 
-/// Whether this is `host` or `host:port` (RFC 3986, section 3.2, without user information).
-pub(super) fn is_host(text: &[u8]) -> bool {
-    if text.first() == Some(&b'[') {
-        let Some(end) = text.iter().position(|&byte| byte == b']') else {
-            return false;
-        };
-        return is_ip_literal(&text[1..end]) && is_port_part(&text[end + 1..]);
-    }
-    // From the end, since a port is short; a colon further in is no byte of a name.
-    let end = text
-        .iter()
-        .rposition(|&byte| byte == b':')
-        .unwrap_or(text.len());
-    let (host, port) = text.split_at(end);
-    let is_name = host
-        .iter()
-        .fold(true, |is, &byte| is & HOST_BYTES[usize::from(byte)]);
-    !host.is_empty() && is_name && is_port_part(port)
-}
-
-/// The bytes that a registered name may have (RFC 3986, section 3.2.2), percent signs unexamined.
-static HOST_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        table[byte as usize] = byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')'
-            )
-            || matches!(byte, b'*' | b'+' | b',' | b';' | b'=' | b'%');
-        byte += 1;
-    }
-    table
-};
-
-fn is_ip_literal(text: &[u8]) -> bool {
-    let allowed = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b':' || *byte == b'.';
-    !text.is_empty() && text.iter().all(allowed)
-}
-
-/// Nothing, or a colon and at most five digits.
-fn is_port_part(text: &[u8]) -> bool {
-    match text {
-        [] => true,
-        [b':', port @ ..] => port.len() <= 5 && port.iter().all(u8::is_ascii_digit),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,7 +243,7 @@ mod tests {
                 value: value.as_bytes(),
             });
         }
-        let framing = Facts::collect(version, "POST", &fields).map(|facts| facts.framing);
+        let framing = Facts::collect(version, "POST", "/", &fields).map(|facts| facts.framing);
         assert_eq!(framing, expected, "{lines:?}");
     }
 
@@ -337,25 +290,5 @@ mod tests {
             &[(coding, "chunked")],
             Err(TransferEncoding),
         );
-    }
-
-    #[test]
-    fn hosts() {
-        for good in [
-            "a",
-            "a.b:80",
-            "127.0.0.1:8888",
-            "[::1]",
-            "[::1]:80",
-            "a:",
-            "a_b",
-        ] {
-            assert!(is_host(good.as_bytes()), "{good}");
-        }
-        for bad in [
-            "a b", "a/b", "a@b", "[::1", "a:b", "a:80:80", "[g]", ":80", "a?",
-        ] {
-            assert!(!is_host(bad.as_bytes()), "{bad}");
-        }
     }
 }

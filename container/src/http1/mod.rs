@@ -44,6 +44,7 @@ mod output;
 mod parse;
 mod receive;
 mod state;
+mod target;
 mod timer;
 
 pub use client::{

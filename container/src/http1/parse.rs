@@ -10,6 +10,7 @@ use http::{Method, Version};
 use super::config::{FIELDS_MAX, Limits};
 use super::error::ProtocolError;
 use super::framing::Facts;
+use super::target;
 use crate::message::RequestHead;
 
 /// What a parse came to.
@@ -34,7 +35,7 @@ const REQUEST_LINE_REST: usize = 10;
 /// Counts the bytes of empty lines that `input` begins with.
 ///
 /// # Errors
-/// When there are more of them than a broken client would send.
+/// When there are more of them than a broken client would send, or one has a LF alone.
 pub(super) fn skip_empty_lines(input: &[u8]) -> Result<usize, ProtocolError> {
     let mut skipped = 0;
     while input[skipped..].starts_with(b"\r\n") {
@@ -42,6 +43,10 @@ pub(super) fn skip_empty_lines(input: &[u8]) -> Result<usize, ProtocolError> {
         if skipped > 2 * EMPTY_LINES_MAX {
             return Err(ProtocolError::RequestLine);
         }
+    }
+    // httparse would pass over it too, and every offset would be off by one.
+    if input[skipped..].first() == Some(&b'\n') {
+        return Err(ProtocolError::RequestLine);
     }
     Ok(skipped)
 }
@@ -55,6 +60,7 @@ pub(super) fn parse(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolErr
     let length = match status {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return check_partial(input, limits),
+        Err(httparse::Error::Version) => return parse_later_version(input, limits),
         Err(error) => return Err(classify(error, input)),
     };
     let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version)
@@ -73,10 +79,10 @@ pub(super) fn parse(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolErr
     } else {
         Version::HTTP_11
     };
-    let facts = Facts::collect(version, method, request.headers)?;
+    let facts = Facts::collect(version, method, target, request.headers)?;
     let start = method.len() + 1;
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| ProtocolError::RequestLine)?;
-    check_target(&method, target.as_bytes())?;
+    target::check(&method, target.as_bytes())?;
     let target = start..start + target.len();
     let fields_start = target.end + REQUEST_LINE_REST - 1 + 2;
     let raw = Bytes::copy_from_slice(&input[..length]);
@@ -95,7 +101,12 @@ pub(super) fn check_partial(input: &[u8], limits: &Limits) -> Result<Parsed, Pro
         .take(limits.request_line + 1)
         .position(|&byte| byte == b'\n');
     if line.is_none() && input.len() > limits.request_line {
-        return Err(ProtocolError::RequestLineTooLong);
+        // Without a space in all of that it is not the target that is too long.
+        return Err(if input[..limits.request_line].contains(&b' ') {
+            ProtocolError::RequestLineTooLong
+        } else {
+            ProtocolError::RequestLine
+        });
     }
     if input.len() > limits.head {
         return Err(ProtocolError::HeadTooLarge);
@@ -137,35 +148,24 @@ pub(super) fn check_line_ends(head: &[u8]) -> Result<(), ProtocolError> {
     }
 }
 
-/// The four forms of RFC 9112, section 3.2.
-fn check_target(method: &Method, target: &[u8]) -> Result<(), ProtocolError> {
-    let bad = target.iter().fold(0, |bad, &byte| {
-        bad | u8::from(byte <= b' ') | u8::from(byte >= 0x7f) | u8::from(byte == b'#')
-    });
-    let graphic = bad == 0;
-    let form = match target {
-        [b'/', ..] => *method != Method::CONNECT,
-        b"*" => *method == Method::OPTIONS,
-        _ if *method == Method::CONNECT => super::framing::is_host(target),
-        _ => is_absolute(target),
-    };
-    if graphic && form {
-        Ok(())
-    } else {
-        Err(ProtocolError::Target)
+/// Parses a head of HTTP/1.2 to 1.9 as one of HTTP/1.1, the highest minor version that is known here
+/// (RFC 9110, section 2.5); httparse knows none above it either.
+///
+/// # Errors
+/// When the version is another one.
+fn parse_later_version(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolError> {
+    if !input.contains(&b'\n') {
+        // It cannot be told yet, and must not depend on where the input was cut.
+        return check_partial(input, limits);
     }
-}
-
-/// `http://host..` or `https://host..`: an origin server has no business with other schemes.
-fn is_absolute(target: &[u8]) -> bool {
-    let Some(at) = target.windows(3).position(|window| window == b"://") else {
-        return false;
-    };
-    let (scheme, rest) = (&target[..at], &target[at + 3..]);
-    let is_end = |&byte: &u8| byte == b'/' || byte == b'?';
-    let authority = &rest[..rest.iter().position(is_end).unwrap_or(rest.len())];
-    let known = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
-    known && super::framing::is_host(authority)
+    match first_line(input).split_last() {
+        Some((b'2'..=b'9', rest)) if rest.ends_with(b" HTTP/1.") => {
+            let mut known = input.to_vec();
+            known[rest.len()] = b'1';
+            parse(&known, limits)
+        }
+        _ => Err(classify(httparse::Error::Version, input)),
+    }
 }
 
 fn classify(error: httparse::Error, input: &[u8]) -> ProtocolError {
@@ -174,21 +174,28 @@ fn classify(error: httparse::Error, input: &[u8]) -> ProtocolError {
         httparse::Error::Version if names_other_version(input) => ProtocolError::Version,
         httparse::Error::HeaderName | httparse::Error::HeaderValue => ProtocolError::Field,
         // A field section that ends in a bare CR, or the like.
-        httparse::Error::NewLine if input.contains(&b'\n') => ProtocolError::Field,
+        httparse::Error::NewLine if has_whole_version(first_line(input)) => ProtocolError::Field,
         _ => ProtocolError::RequestLine,
     }
 }
 
 /// Whether the request line ends in `HTTP/d.d`: a version, only not one of ours.
 pub(super) fn names_other_version(input: &[u8]) -> bool {
-    let line = input
-        .split(|&byte| byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = first_line(input);
     let version = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
     matches!(version, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
         if major.is_ascii_digit() && minor.is_ascii_digit())
+}
+
+fn has_whole_version(line: &[u8]) -> bool {
+    line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0")
+}
+
+/// The first line without its end, or what there is of it.
+fn first_line(input: &[u8]) -> &[u8] {
+    let end = input.iter().position(|&byte| byte == b'\n');
+    let line = &input[..end.unwrap_or(input.len())];
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 #[cfg(test)]
@@ -236,6 +243,11 @@ mod tests {
         check(
             "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
             Err(ProtocolError::Version),
+        );
+        check("GET / HTTP/1.2\r\nHost: a\r\n\r\n", Ok(("GET", "/")));
+        check(
+            "GET / HTTP/1.10\r\nHost: a\r\n\r\n",
+            Err(ProtocolError::RequestLine),
         );
         check(
             "GET / HTP/1.1\r\nHost: a\r\n\r\n",

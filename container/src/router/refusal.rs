@@ -12,6 +12,9 @@ use crate::message::Response;
 pub enum Refusal {
     /// No pattern matches the path: 404.
     NotFound,
+    /// No route at all has the method, and it is none that clients may expect of any server: 501
+    /// (RFC 9110, section 9.1).
+    NotImplemented,
     /// The path has routes, but none for the method: 405.
     MethodNotAllowed {
         /// The methods that it has.
@@ -34,6 +37,9 @@ impl IntoResponse for Refusal {
         match self {
             Refusal::NotFound => Problem::new(StatusCode::NOT_FOUND)
                 .with_detail("no route matches this path")
+                .into_response(),
+            Refusal::NotImplemented => Problem::new(StatusCode::NOT_IMPLEMENTED)
+                .with_detail("no route has this method")
                 .into_response(),
             Refusal::MethodNotAllowed { allow } => Problem::new(StatusCode::METHOD_NOT_ALLOWED)
                 .with_detail("this path has no route for this method")

@@ -14,6 +14,18 @@ use crate::handler::{Context, Endpoint};
 use crate::message::PathParameters;
 use crate::middleware::Layer;
 
+/// The methods of RFC 9110, section 9.3, but CONNECT, and that of RFC 5789.
+const STANDARD: [Method; 8] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+    Method::TRACE,
+];
+
 /// Which route answers which request, and what all of them share.
 pub struct Routes {
     /// Routes and fallbacks; a route's index is its place here.
@@ -110,6 +122,7 @@ impl Routes {
                 Err(name) => refuse(Refusal::Parameter { name }),
             },
             Choice::Options => refuse(Refusal::Options { allow: allow() }),
+            Choice::NotAllowed if !self.knows(method) => refuse(Refusal::NotImplemented),
             Choice::NotAllowed => refuse(Refusal::MethodNotAllowed { allow: allow() }),
         }
     }
@@ -169,8 +182,19 @@ impl Routes {
                 route: &self.routes[index],
                 parameters: PathParameters::default(),
             }),
+            None if !self.knows(method) => self.refuse(Refusal::NotImplemented),
             None => self.refuse(Refusal::NotFound),
         }
+    }
+
+    /// Whether a route has this method, or it is a standard one about resources; CONNECT, which asks
+    /// for a tunnel, is not.
+    fn knows(&self, method: &Method) -> bool {
+        let has_route = || {
+            let methods = self.paths.iter().flat_map(PathRoutes::methods);
+            methods.into_iter().any(|known| known == method)
+        };
+        STANDARD.contains(method) || has_route()
     }
 
     fn refuse(&self, refusal: Refusal) -> Found<'_> {

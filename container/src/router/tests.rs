@@ -33,6 +33,7 @@ fn describe(routes: &Routes, method: &str, path: &str) -> String {
         }
         Found::Refused { refusal, .. } => match refusal {
             Refusal::NotFound => "404".to_owned(),
+            Refusal::NotImplemented => "501".to_owned(),
             Refusal::MethodNotAllowed { allow } => format!("405 {}", allow.to_str().unwrap()),
             Refusal::Options { allow } => format!("204 {}", allow.to_str().unwrap()),
             Refusal::Parameter { name } => format!("400 {name}"),
@@ -107,10 +108,16 @@ fn decides_the_method_after_the_path() {
         router,
         &[
             ("GET", "/both", "GET /both"),
+            ("TRACE", "/both", "405 GET, POST, HEAD, OPTIONS"),
+            ("PURGE", "/both", "405 GET, POST, HEAD, OPTIONS"),
+            ("PURGE", "/nowhere", "404"),
+            ("BREW", "/both", "501"),
+            ("BREW", "/nowhere", "501"),
+            ("CONNECT", "host:443", "501"),
             ("POST", "/both", "POST /both"),
             ("HEAD", "/both", "GET /both"),
             ("PUT", "/both", "405 GET, POST, HEAD, OPTIONS"),
-            ("get", "/both", "405 GET, POST, HEAD, OPTIONS"),
+            ("get", "/both", "501"),
             ("OPTIONS", "/both", "204 GET, POST, HEAD, OPTIONS"),
             ("OPTIONS", "/own", "OPTIONS /own"),
             ("HEAD", "/own", "405 POST, OPTIONS"),
@@ -283,6 +290,11 @@ fn refusals_are_problems_but_for_options() {
     check(
         Refusal::NotFound,
         "404 Not Found: no route matches this path",
+        false,
+    );
+    check(
+        Refusal::NotImplemented,
+        "501 Not Implemented: no route has this method",
         false,
     );
     check(
