@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tests::{read_answers, server};
+use container::scheduler::Phase;
+use container::testing::Server;
+use container::{Body, Router, draining, inline, is_ready};
+use tests::{application, read_answers, server};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const SLOW: &str = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -61,5 +64,93 @@ fn closing_cuts_what_is_left_and_counts_it() {
     busy.send(SLOW);
     server.close();
     assert!(busy.is_closed());
+    assert_eq!((server.tasks(), server.stats().cut), (0, 1));
+}
+
+#[test]
+fn a_leaving_server_serves_and_says_that_it_is_not_ready() {
+    let router = application().get("/ready", inline(|| is_ready().to_string()));
+    let server = Server::with_config(router, |config| {
+        config.drain_delay = Duration::from_secs(5);
+    });
+    let ready = "GET /ready HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut kept = server.connect();
+    kept.send(ready);
+    let answers = read_answers(&kept.received(), &[]);
+    assert!(answers[0].body == "true" && !answers[0].closes());
+    let mut busy = server.connect();
+    busy.send(SLOW);
+    server.drain();
+    assert_eq!(server.phase(), Phase::Leaving);
+    // An idle connection, one that is busy, and one that is new: each closes with its next answer.
+    let mut new = server.connect();
+    new.send(ready);
+    kept.send(ready);
+    server.advance(Duration::from_secs(1));
+    for (client, body) in [
+        (&mut new, "false"),
+        (&mut kept, "false"),
+        (&mut busy, "slow"),
+    ] {
+        let answers = read_answers(&client.received(), &[]);
+        assert_eq!(
+            (answers[0].body.as_str(), answers[0].closes()),
+            (body, true)
+        );
+        assert!(client.is_closed());
+    }
+    assert_eq!(server.phase(), Phase::Leaving);
+    server.advance(Duration::from_secs(4));
+    assert_eq!((server.phase(), server.tasks()), (Phase::Draining, 0));
+}
+
+#[test]
+fn an_endless_answer_hears_of_the_drain_and_ends_itself() {
+    let endless = async || {
+        let (mut sender, body) = Body::channel(1024);
+        container::spawn_local(async move {
+            sender.send("begin,").await.expect("somebody reads");
+            draining().await;
+            sender.send("end").await.expect("somebody reads");
+            sender.finish();
+        });
+        body
+    };
+    let server = Server::with_config(Router::new().get("/", endless), |config| {
+        config.drain_delay = Duration::from_secs(5);
+    });
+    let mut client = server.connect();
+    client.send(GET);
+    server.drain();
+    assert!(
+        !client.received().contains("end"),
+        "it may go on while others leave"
+    );
+    server.advance(Duration::from_secs(5));
+    assert!(client.received().ends_with("3\r\nend\r\n0\r\n\r\n"));
+    assert_eq!((server.tasks(), server.stats().cut), (0, 0));
+}
+
+#[test]
+fn each_phase_has_a_deadline() {
+    let server = Server::with_config(application(), |config| {
+        config.drain_delay = Duration::from_secs(5);
+        config.drain = Duration::from_secs(7);
+    });
+    let mut client = server.connect();
+    client.send("GET /deadline HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.drain();
+    let mut seen = vec![];
+    for _ in 0..13 {
+        seen.push(server.phase());
+        server.advance(Duration::from_secs(1));
+    }
+    let count = |phase| seen.iter().filter(|seen| **seen == phase).count();
+    assert_eq!(
+        (count(Phase::Leaving), count(Phase::Draining)),
+        (5, 7),
+        "{seen:?}"
+    );
+    assert!(client.is_closed());
     assert_eq!((server.tasks(), server.stats().cut), (0, 1));
 }

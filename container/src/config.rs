@@ -22,6 +22,10 @@ pub struct Config {
     pub body_limit: u64,
     /// How long a request may take, unless the route says otherwise; then 503. Default: no limit.
     pub deadline: Option<Duration>,
+    /// How long the server goes on accepting once it is asked to stop, saying that it is not ready
+    /// and closing connections with their next answer, until those who send traffic have noticed.
+    /// Default 0 s.
+    pub drain_delay: Duration,
     /// How long requests have to finish once the server is asked to stop; then they are cut.
     /// Default 30 s.
     pub drain: Duration,
@@ -42,6 +46,7 @@ impl Default for Config {
             connections: 10_000,
             body_limit: 2 << 20,
             deadline: None,
+            drain_delay: Duration::ZERO,
             drain: Duration::from_secs(30),
             drain_first_byte: Duration::from_secs(1),
             disconnect_probe: Duration::from_secs(1),

@@ -52,5 +52,5 @@ pub use message::{Body, Request, Response, StatusCode};
 pub use middleware::Next;
 pub use reactor::{sleep, sleep_until, spawn_local, timeout, yield_now};
 pub use router::Router;
-pub use scheduler::spawn_blocking;
+pub use scheduler::{draining, is_ready, spawn_blocking};
 pub use server::{Container, Report};

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use admission::Gate;
 pub use admission::Permit;
 pub use blocking_pool::{BlockingConfig, BlockingPool, PoolFull, PoolStats, spawn_blocking};
-pub use phase::{Lifecycle, Phase};
+pub use phase::{Lifecycle, Phase, Reached, draining, is_ready};
 use running::{Running, Tally};
 pub use stats::{LaneStats, Stats, WorkerCounters};
 

@@ -26,15 +26,20 @@ impl Handle {
         Handle { shared }
     }
 
-    /// Asks the container to drain: it takes no new connections, answers what it has accepted, and
-    /// ends. Returns at once.
+    /// Asks the container to drain: it leaves for [`Config::drain_delay`](crate::Config), then
+    /// takes no new connections, answers what it has accepted, and ends. Returns at once.
     pub fn stop(&self) {
-        self.advance(Phase::Draining);
+        self.advance(Phase::Leaving);
     }
 
     /// Asks the container to end now: requests that are not answered yet are cut. Returns at once.
     pub fn close(&self) {
         self.advance(Phase::Closing);
+    }
+
+    /// Whether the container wants traffic: it has started, and was not asked to stop.
+    pub fn is_ready(&self) -> bool {
+        self.shared.lifecycle.is_ready()
     }
 
     /// Where the container stands.

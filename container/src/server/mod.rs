@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `builder` | what a container is made from |
 //! | `container` | a running container: its threads, from start to report |
-//! | `thread` | a worker's thread, from its reactor to its last answer |
+//! | `thread` | a worker's thread |
+//! | `wind_up` | its end, phase by phase |
 //! | `worker` | what the connections of one thread share |
 //! | `acceptor`, `spread` | where connections come from, and who gets them |
 //! | `connection` | one connection |
@@ -21,6 +22,7 @@ pub(crate) mod service;
 mod signal;
 mod spread;
 mod thread;
+pub(crate) mod wind_up;
 pub(crate) mod worker;
 
 pub use builder::Builder;

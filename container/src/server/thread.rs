@@ -11,11 +11,12 @@ use super::acceptor::Acceptor;
 use super::container::Listening;
 use super::service::{OnError, Service};
 use super::spread::Loads;
-use super::worker::{SeatKind, Worker};
+use super::wind_up::wind_up;
+use super::worker::Worker;
 use crate::config::Config;
 use crate::error::Error;
 use crate::net::Listener;
-use crate::reactor::{Clock, Reactor, timeout, yield_now};
+use crate::reactor::{Clock, Reactor};
 use crate::router::Routes;
 use crate::scheduler::{self, Lifecycle, Phase, Scheduler, WorkerCounters};
 
@@ -30,9 +31,6 @@ pub(super) struct Setup {
     pub(super) lifecycle: Lifecycle,
     pub(super) on_error: Option<OnError>,
 }
-
-/// Turns that closing connections get to close in.
-const CLOSING_TURNS: usize = 64;
 
 /// Starts the thread of worker `index`. It tells `ready` when it could serve; with `hooks` it also
 /// runs the hooks, the last ones when all other workers have dropped their `ended`.
@@ -52,6 +50,7 @@ pub(super) fn start(
             let worker = setup.worker(&reactor, index);
             let _entered = worker.enter();
             setup.scheduling.pool().enter();
+            setup.lifecycle.enter();
             setup.loads.register(index, reactor.remote());
             let acceptors = attach(listeners, &worker).map_err(system)?;
             if hooks.is_some() {
@@ -127,40 +126,11 @@ async fn live(worker: &Rc<Worker>, acceptors: Vec<Acceptor>, loads: &Loads, inde
         Poll::Ready(())
     })
     .await;
-    reached(worker, Phase::Running).await;
+    worker.lifecycle.reached(Phase::Running).await;
     for acceptor in acceptors {
         worker.reactor.spawn_detached(Box::pin(acceptor.run()));
     }
-    reached(worker, Phase::Draining).await;
-    worker.begin_drain();
-    let emptied = worker.emptied(|| loads.is_expecting(index));
-    if timeout(worker.config.drain, emptied).await.is_err() {
-        log::warn!("the drain's time is over: what is left is cut");
-        worker.lifecycle.advance(Phase::Closing);
-    }
-    worker.wake_all();
-    for _ in 0..CLOSING_TURNS {
-        if worker.seated() == 0 {
-            return;
-        }
-        yield_now().await;
-    }
-    // Handlers that outlived their clients: there is nobody to tell.
-    worker.counters.cut.add(worker.seated() as u64);
-}
-
-/// Waits for a phase.
-async fn reached(worker: &Rc<Worker>, phase: Phase) {
-    let seat = worker.sit(SeatKind::Acceptor);
-    poll_fn(|context| {
-        seat.watch(context);
-        if worker.phase() >= phase {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
+    wind_up(worker, worker.config.drain, || loads.is_expecting(index)).await;
 }
 
 async fn start_hooks(routes: &Routes) -> Result<(), Error> {

@@ -2,7 +2,8 @@
 //! first accept to the last answer.
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -153,17 +154,17 @@ impl Worker {
     }
 
     /// Waits until nobody holds a seat and nobody `is_expected` to take one, or the phase is
-    /// `Closing`; says whether nobody does.
-    pub(crate) async fn emptied(&self, is_expected: impl Fn() -> bool) -> bool {
+    /// `Closing`.
+    pub(crate) async fn emptied(&self, is_expected: impl Fn() -> bool) {
+        let mut closing = pin!(self.lifecycle.reached(Phase::Closing));
         poll_fn(|context| {
-            let is_empty = self.seats.borrow().is_empty() && !is_expected();
-            if is_empty || self.phase() >= Phase::Closing {
-                return Poll::Ready(is_empty);
-            }
             self.empty.set(Some(context.waker().clone()));
-            Poll::Pending
+            if self.seats.borrow().is_empty() && !is_expected() {
+                return Poll::Ready(());
+            }
+            closing.as_mut().poll(context)
         })
-        .await
+        .await;
     }
 
     /// Seats that are held.

@@ -14,6 +14,7 @@ use crate::scheduler::{
 };
 use crate::server::connection::Driver;
 use crate::server::service::Service;
+use crate::server::wind_up::wind_up;
 use crate::server::worker::{SeatKind, Worker};
 
 /// A worker in memory. Time stands still unless [`advance`](Self::advance) moves it.
@@ -23,6 +24,8 @@ pub struct Server {
     counters: Arc<WorkerCounters>,
     pool: BlockingPool,
     lifecycle: Lifecycle,
+    /// How long a drain may take.
+    drain: Duration,
 }
 
 /// A client's end of a connection to a [`Server`].
@@ -65,6 +68,7 @@ impl Server {
             config.deadline,
         ));
         let scheduler = Scheduler::new(shared, counters.clone());
+        let drain = config.drain;
         let service = Service::new(routes, scheduler, None, config.body_limit);
         let worker = Worker::new(
             reactor.clone(),
@@ -79,6 +83,7 @@ impl Server {
             counters,
             pool,
             lifecycle,
+            drain,
         }
     }
 
@@ -106,7 +111,7 @@ impl Server {
     /// When the server never comes to rest.
     pub fn run(&self) {
         let _entered = self.reactor.enter();
-        self.pool.enter();
+        self.enter();
         self.reactor
             .run_until_idle()
             .expect("the server comes to rest");
@@ -117,7 +122,7 @@ impl Server {
     /// # Panics
     /// When the reactor fails.
     pub fn turn(&self) {
-        self.pool.enter();
+        self.enter();
         self.reactor
             .turn(Some(Duration::ZERO))
             .expect("the reactor turns");
@@ -128,23 +133,43 @@ impl Server {
     /// # Panics
     /// When the server never comes to rest.
     pub fn advance(&self, duration: Duration) {
-        self.pool.enter();
+        self.enter();
         self.reactor
             .advance(duration)
             .expect("the server comes to rest");
     }
 
+    /// Where the server stands.
+    pub fn phase(&self) -> Phase {
+        self.lifecycle.phase()
+    }
+
+    /// Makes this what handlers on this thread belong to.
+    fn enter(&self) {
+        self.pool.enter();
+        self.lifecycle.enter();
+    }
+
     /// Asks the server to drain.
     pub fn drain(&self) {
-        self.lifecycle.advance(Phase::Draining);
-        self.worker.begin_drain();
-        self.run();
+        self.end(Phase::Leaving);
     }
 
     /// Asks the server to end now.
     pub fn close(&self) {
-        self.lifecycle.advance(Phase::Closing);
-        self.worker.wake_all();
+        self.end(Phase::Closing);
+    }
+
+    /// Goes on to a phase of the end, with the same steps as a worker that has a thread.
+    fn end(&self, phase: Phase) {
+        let was_asked = self.lifecycle.phase() > Phase::Running;
+        self.lifecycle.advance(phase);
+        if !was_asked {
+            let (worker, limit) = (self.worker.clone(), self.drain);
+            self.reactor.spawn_detached(Box::pin(async move {
+                wind_up(&worker, limit, || false).await;
+            }));
+        }
         self.run();
     }
 

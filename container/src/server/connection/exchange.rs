@@ -55,7 +55,7 @@ impl<T: Transport + Unpin> Driver<T> {
         context: &mut Context<'_>,
     ) {
         self.history = super::History::Used;
-        if self.worker().phase() >= Phase::Draining {
+        if self.worker().phase() >= Phase::Leaving {
             self.machine.drain();
         }
         self.record = Record::begin(&head, self.seat.worker());

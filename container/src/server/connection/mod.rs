@@ -204,6 +204,11 @@ impl<T: Transport + Unpin> Driver<T> {
     fn observe_phase(&mut self) {
         match self.worker().phase() {
             Phase::Starting | Phase::Running => {}
+            Phase::Leaving => {
+                if !self.machine.is_idle() {
+                    self.machine.drain();
+                }
+            }
             Phase::Draining => {
                 let idle = self.machine.is_idle();
                 let has_input = self.transport.is_read_ready() || !self.backlog.is_empty();
