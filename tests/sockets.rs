@@ -17,8 +17,8 @@ use container::scheduler::Phase;
 use container::server::Handle;
 use container::{Container, Router, blocking, inline};
 use tests::loopback::{
-    self, Hold, PATIENCE, address, builder, connect, hold, receive, receive_until, send, socket_path,
-    start, stop, until, until_idle, wait,
+    self, Hold, PATIENCE, address, builder, connect, hold, receive, receive_until, send,
+    socket_path, start, stop, until, until_idle, wait,
 };
 use tests::{application, read_answers};
 

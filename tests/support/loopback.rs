@@ -104,7 +104,9 @@ pub fn until_idle(handle: &Handle) {
     until("no handler runs", || {
         let stats = handle.stats();
         let lanes = [stats.inline, stats.r#async, stats.blocking];
-        lanes.iter().all(|lane| (lane.running, lane.queued) == (0, 0))
+        lanes
+            .iter()
+            .all(|lane| (lane.running, lane.queued) == (0, 0))
     });
 }
 

@@ -42,11 +42,16 @@ impl Program {
     pub fn find(name: &str) -> Option<Program> {
         let path = env::var_os("PATH").unwrap_or_default();
         let folders = env::split_paths(&path).chain(FOLDERS.iter().map(PathBuf::from));
-        let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
+        let found = folders
+            .map(|folder| folder.join(name))
+            .find(|path| path.is_file());
         if found.is_none() {
             // Past the test harness, which would keep it from those who should see it.
             let mut stderr = std::io::stderr().lock();
-            let _ = writeln!(stderr, "SKIPPED: the tests with {name}: it is not installed");
+            let _ = writeln!(
+                stderr,
+                "SKIPPED: the tests with {name}: it is not installed"
+            );
         }
         found.map(|path| Program { path })
     }
@@ -70,13 +75,9 @@ impl Running {
     /// # Panics
     /// When it does not start.
     pub fn start(command: &mut Command) -> Running {
-        let child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        Running { child }
+        Running {
+            child: spawn(command),
+        }
     }
 }
 
@@ -93,12 +94,7 @@ impl Drop for Running {
 /// # Panics
 /// When it does not start, or says what is no text.
 pub fn run(command: &mut Command, input: &[u8]) -> Finished {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let mut child = spawn(command);
     let mut stdin = child.stdin.take().expect("it is a pipe");
     let output = thread::scope(|scope| {
         scope.spawn(move || {
@@ -112,6 +108,15 @@ pub fn run(command: &mut Command, input: &[u8]) -> Finished {
         said: String::from_utf8(output.stdout).expect("text"),
         complained: String::from_utf8(output.stderr).expect("text"),
     }
+}
+
+fn spawn(command: &mut Command) -> Child {
+    let command = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn();
+    child.unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
 /// A folder of this process alone; deleted when the test ends.
