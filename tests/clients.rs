@@ -4,3 +4,7 @@
 
 #[path = "clients/curl.rs"]
 mod curl;
+#[path = "clients/load.rs"]
+mod load;
+#[path = "clients/python.rs"]
+mod python;
