@@ -4,6 +4,8 @@
 
 #[path = "clients/curl.rs"]
 mod curl;
+#[path = "clients/go.rs"]
+mod go;
 #[path = "clients/load.rs"]
 mod load;
 #[path = "clients/python.rs"]
