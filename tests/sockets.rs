@@ -3,136 +3,30 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{Read, Write};
 use std::iter;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use container::reactor::Reactor;
 use container::scheduler::Phase;
-use container::server::{Builder, Handle};
+use container::server::Handle;
 use container::{Container, Router, blocking, inline};
+use tests::loopback::{
+    self, Hold, PATIENCE, address, builder, connect, hold, receive, receive_until, send,
+    socket_path, start, stop, until, until_idle, wait,
+};
 use tests::{application, read_answers};
-
-/// How long anything here may take before it counts as never happening.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const LAST: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
 fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
-}
-
-fn builder(workers: usize) -> Builder {
-    Container::builder().bind("127.0.0.1:0").workers(workers)
-}
-
-fn start(router: Router) -> Container {
-    builder(1).start(router).expect("it starts")
-}
-
-fn address(handle: &Handle) -> SocketAddr {
-    handle.local_addr().as_tcp().expect("a TCP address")
-}
-
-fn connect(handle: &Handle) -> TcpStream {
-    let stream = TcpStream::connect(address(handle)).expect("it listens");
-    stream
-        .set_read_timeout(Some(PATIENCE))
-        .expect("a timeout is possible");
-    stream
-}
-
-fn send(mut stream: impl Write, text: &str) {
-    stream.write_all(text.as_bytes()).expect("it is taken");
-}
-
-/// All up to the server's end.
-fn receive(mut stream: impl Read) -> String {
-    let mut text = String::new();
-    stream.read_to_string(&mut text).expect("all of it arrives");
-    text
-}
-
-/// Up to `end`.
-fn receive_until(mut stream: impl Read, end: &str) -> String {
-    let mut text = vec![];
-    let mut byte = [0];
-    while !text.ends_with(end.as_bytes()) {
-        assert_eq!(stream.read(&mut byte).expect("it arrives"), 1, "{text:?}");
-        text.extend(byte);
-    }
-    String::from_utf8(text).expect("text")
-}
-
-/// Waits until `done`.
-#[track_caller]
-fn until(what: &str, done: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < PATIENCE, "in vain: {what}");
-        thread::yield_now();
-    }
-}
-
-/// Waits for the end on a thread of its own, since there might be none.
-#[track_caller]
-fn wait(container: Container) -> container::Report {
-    let (ended, end) = mpsc::channel();
-    thread::spawn(move || {
-        // Who has lost patience does not listen any more.
-        let _ = ended.send(container.wait());
-    });
-    end.recv_timeout(PATIENCE).expect("the container ends")
-}
-
-#[track_caller]
-fn stop(container: Container) -> container::Report {
-    container.handle().stop();
-    wait(container)
-}
-
-fn socket_path(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("container-{name}-{}.sock", std::process::id()))
-}
-
-/// A handler that says that it has begun and waits until it may go on.
-struct Hold {
-    begun: mpsc::Receiver<()>,
-    go_on: mpsc::Sender<()>,
-}
-
-fn hold() -> (
-    Hold,
-    impl Fn() -> &'static str + Send + Sync + Clone + 'static,
-) {
-    let (begin, begun) = mpsc::channel();
-    let (go_on, may_go_on) = mpsc::channel();
-    let ends = Arc::new(Mutex::new((begin, may_go_on)));
-    let handler = move || {
-        let ends = ends.lock().expect("no handler panics");
-        ends.0.send(()).expect("the test listens");
-        ends.1.recv_timeout(PATIENCE).expect("the test goes on");
-        "held"
-    };
-    (Hold { begun, go_on }, handler)
-}
-
-impl Hold {
-    fn wait_begun(&self) {
-        self.begun.recv_timeout(PATIENCE).expect("it begins");
-    }
-
-    fn release(&self) {
-        self.go_on.send(()).expect("the handler waits");
-    }
 }
 
 #[test]
@@ -216,11 +110,7 @@ fn thousands_opened_and_reset() {
             send(stream, text[(number + round) % text.len()]);
         }
     }
-    until("all are closed", || handle.stats().connections == 0);
-    let stats = handle.stats();
-    for lane in [stats.inline, stats.r#async, stats.blocking] {
-        assert_eq!((lane.running, lane.queued), (0, 0), "{lane:?}");
-    }
+    until_idle(&handle);
     let stream = connect(&handle);
     send(&stream, LAST);
     assert!(receive(&stream).ends_with("root"));
@@ -284,7 +174,7 @@ fn a_taken_port_is_said() {
             "{workers} workers"
         );
         let container = builder(workers).start(application()).expect("it starts");
-        let address = self::address(&container.handle()).to_string();
+        let address = loopback::address(&container.handle()).to_string();
         let started = Container::builder()
             .bind(&address)
             .workers(2)

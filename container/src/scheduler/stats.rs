@@ -98,6 +98,8 @@ pub struct Stats {
     pub served: u64,
     /// Connections that are open.
     pub connections: u64,
+    /// Connections accepted so far, those that were refused not counted.
+    pub accepted: u64,
     /// Connections refused for want of room.
     pub refused: u64,
     /// Requests cut off by the end of the drain.
@@ -160,7 +162,9 @@ impl Stats {
             stats.r#async.add(worker.lane(Lane::Async).read());
             stats.blocking.add(worker.lane(Lane::Blocking).read());
             stats.served += worker.served.read();
-            stats.connections += worker.accepted.read().saturating_sub(worker.closed.read());
+            let accepted = worker.accepted.read();
+            stats.accepted += accepted;
+            stats.connections += accepted.saturating_sub(worker.closed.read());
             stats.refused += worker.refused.read();
             stats.cut += worker.cut.read();
         }

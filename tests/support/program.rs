@@ -1,0 +1,149 @@
+//! Programs of the system that tests run: found, or said to be missing; each one ends in time.
+
+use std::env;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+/// Seconds after which `timeout` ends a program that hangs, far more than any of them needs.
+const SECONDS_MAX: &str = "100";
+
+/// Seconds after which a program that does not heed that is killed.
+const SECONDS_MORE: &str = "--kill-after=5";
+
+/// Where programs are besides the search path: that of most users lacks those of administrators.
+const FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
+
+/// A program of the system.
+pub struct Program {
+    path: PathBuf,
+}
+
+/// What a program did that ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// What it said.
+    pub said: String,
+    /// What it said on standard error.
+    pub complained: String,
+}
+
+/// A program that runs; killed when the test ends before it does.
+pub struct Running {
+    /// The process.
+    pub child: Child,
+}
+
+impl Program {
+    /// Looks for a program; says aloud that what it is for is skipped where there is none.
+    pub fn find(name: &str) -> Option<Program> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = env::split_paths(&path).chain(FOLDERS.iter().map(PathBuf::from));
+        let found = folders
+            .map(|folder| folder.join(name))
+            .find(|path| path.is_file());
+        if found.is_none() {
+            // Past the test harness, which would keep it from those who should see it.
+            let mut stderr = std::io::stderr().lock();
+            let _ = writeln!(
+                stderr,
+                "SKIPPED: the tests with {name}: it is not installed"
+            );
+        }
+        found.map(|path| Program { path })
+    }
+
+    /// A call of it that serves until it is killed.
+    pub fn server(&self) -> Command {
+        Command::new(&self.path)
+    }
+
+    /// A call of it that ends by itself, or else is ended.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("timeout");
+        command.arg(SECONDS_MORE).arg(SECONDS_MAX).arg(&self.path);
+        command
+    }
+}
+
+impl Running {
+    /// Starts a program that reads what the test writes, and whose words the test reads.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(command: &mut Command) -> Running {
+        Running {
+            child: spawn(command),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a program to its end, with this as its standard input.
+///
+/// # Panics
+/// When it does not start, or says what is no text.
+pub fn run(command: &mut Command, input: &[u8]) -> Finished {
+    let mut child = spawn(command);
+    let mut stdin = child.stdin.take().expect("it is a pipe");
+    let output = thread::scope(|scope| {
+        scope.spawn(move || {
+            // Programs need not read to the end.
+            let _ = stdin.write_all(input);
+        });
+        child.wait_with_output().expect("it is our child")
+    });
+    Finished {
+        code: output.status.code(),
+        said: String::from_utf8(output.stdout).expect("text"),
+        complained: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+fn spawn(command: &mut Command) -> Child {
+    let command = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn();
+    child.unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// A folder of this process alone; deleted when the test ends.
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Makes an empty one.
+    ///
+    /// # Panics
+    /// When that is not possible.
+    pub fn new(name: &str) -> Folder {
+        let path = env::temp_dir().join(format!("container-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder can be made");
+        Folder { path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left over is the system's to tidy up.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
