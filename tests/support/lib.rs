@@ -1,10 +1,14 @@
-//! What the tests share: an application with a handler of each kind, a reader of answers, the
-//! container on real sockets, and the programs of the system that are its clients.
+//! What the tests share: an application with a handler of each kind, a reader of answers, random
+//! numbers, what is fuzzed, the container on real sockets, and the programs of the system that are
+//! its clients.
 
 mod answer;
 mod application;
 pub mod loopback;
 pub mod program;
+mod random;
+pub mod targets;
 
 pub use answer::{Answer, read_answers};
 pub use application::{application, server};
+pub use random::Random;

@@ -1,0 +1,61 @@
+//! The server's machine: any pieces are heard and answered like the whole.
+
+use container::http1::ProtocolError;
+
+use super::client;
+use super::server::{self, HABITS, Habit, Server};
+use super::{cut, split_choice};
+use crate::Random;
+
+/// How many habits take turns.
+const TURNS: usize = 4;
+
+/// What comes in pieces is what came whole, and the answers can be read.
+pub(super) fn run(input: &[u8]) {
+    let (choice, wire) = split_choice(input);
+    let mut random = Random::seeded(u64::from(choice));
+    let habits: [Habit; TURNS] = std::array::from_fn(|_| random.pick(&HABITS));
+    let config = server::narrow_limits;
+    let (whole, reason) = server::converse(&[wire], config(), &habits);
+    let (parts, parts_reason) = server::converse(&cut(wire, choice), config(), &habits);
+    check_same(&whole, &parts);
+    if whole.refused == parts.refused {
+        assert_eq!(reason, parts_reason);
+    }
+    let answers = client::read(&whole.sent, &whole.heard);
+    assert_eq!(answers, client::read(&parts.sent, &parts.heard));
+}
+
+/// Both heard the same, as far as both can know it.
+#[track_caller]
+pub(super) fn check_same(whole: &Server<'_>, parts: &Server<'_>) {
+    assert!(
+        is_same_fault(whole.refused, parts.refused),
+        "{:?} and in pieces {:?}",
+        whole.refused,
+        parts.refused
+    );
+    assert_eq!(whole.heard.len(), parts.heard.len(), "requests");
+    for (one, other) in whole.heard.iter().zip(&parts.heard) {
+        assert_eq!(
+            (one.head.method(), one.head.target(), one.head.version()),
+            (
+                other.head.method(),
+                other.head.target(),
+                other.head.version()
+            )
+        );
+        assert!(one.head.fields().eq(other.head.fields()), "fields");
+        assert_eq!(one.end, other.end, "the end of the body");
+        // A body over its limit is refused before, or after, the bytes up to the limit are told.
+        let is_whole = one.end.is_some() || whole.refused.is_none();
+        let is_prefix = one.body.starts_with(&other.body) || other.body.starts_with(&one.body);
+        assert!(is_prefix && (!is_whole || one.body == other.body), "body");
+    }
+}
+
+/// Whether these are the same fault. A head is looked at once a line: one that never comes to its
+/// end may be refused for that rather than for what is wrong in it.
+fn is_same_fault(whole: Option<ProtocolError>, parts: Option<ProtocolError>) -> bool {
+    whole == parts || (whole.is_some() && parts == Some(ProtocolError::Incomplete))
+}
