@@ -16,6 +16,8 @@ pub enum ProtocolError {
     Target,
     /// The target is an `https` URI, and nothing has secured the connection (RFC 9110, section 7.4).
     Misdirected,
+    /// A tunnel is asked for, and there are none (RFC 9110, section 9.3.6).
+    Tunnel,
     /// A major version other than 1, or HTTP/0.9 by name.
     Version,
     /// A field line breaks the grammar (RFC 9112, section 5), a bare CR or LF included.
@@ -66,7 +68,7 @@ impl ProtocolError {
             | ProtocolError::Incomplete => StatusCode::BAD_REQUEST,
             ProtocolError::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             ProtocolError::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            ProtocolError::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            ProtocolError::Tunnel | ProtocolError::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             ProtocolError::Expectation => StatusCode::EXPECTATION_FAILED,
             ProtocolError::RequestLineTooLong => StatusCode::URI_TOO_LONG,
             ProtocolError::HeadTooLarge | ProtocolError::TrailersTooLarge => {
@@ -83,6 +85,7 @@ impl ProtocolError {
             ProtocolError::RequestLine => "the request line is not `method target HTTP/1.1`",
             ProtocolError::Target => "the request target has a form that cannot be served",
             ProtocolError::Misdirected => "`https` is not served over this connection",
+            ProtocolError::Tunnel => "there are no tunnels through this server",
             ProtocolError::Version => "only HTTP/1.0 and HTTP/1.1 are spoken here",
             ProtocolError::Field => "a header field is malformed",
             ProtocolError::Host => "exactly one valid Host field is needed",
