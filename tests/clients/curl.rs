@@ -144,7 +144,7 @@ fn methods() {
         (&["-XOPTIONS", "{}/"], "[204 1]"),
         (
             &[DROP, "-XCONNECT", "--request-target", "a:1", "{}/"],
-            "[404 1]",
+            "[501 1]",
         ),
         (&[DROP, "-XPRI", "--request-target", "*", "{}/"], "[400 1]"),
         (
