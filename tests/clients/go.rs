@@ -21,7 +21,10 @@ fn net_http() {
     let finished = run(&mut command, b"");
     let said = finished.said;
     assert_eq!(finished.code, Some(0), "{said}{}", finished.complained);
-    assert!(said.contains("--- PASS") && !said.contains("SKIP"), "{said}");
+    assert!(
+        said.contains("--- PASS") && !said.contains("SKIP"),
+        "{said}"
+    );
     until_idle(&handle);
     stop(container);
 }

@@ -67,7 +67,9 @@ fn wrk() {
         for error in ["Socket errors", "Non-2xx"] {
             assert!(!said.contains(error), "{said}");
         }
-        let requests = said.lines().find_map(|line| line.split_once(" requests in "));
+        let requests = said
+            .lines()
+            .find_map(|line| line.split_once(" requests in "));
         let (requests, _) = requests.expect("it says how many were answered");
         let requests: u64 = requests.parse().expect("a number");
         assert!(requests > 0 && stats.served >= requests, "{said} {stats:?}");

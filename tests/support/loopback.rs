@@ -84,7 +84,7 @@ pub fn receive_until(mut stream: impl Read, end: &str) -> String {
 /// # Panics
 /// When it does not happen.
 #[track_caller]
-pub fn until(what: &str, done: impl Fn() -> bool) {
+pub fn until(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
         assert!(start.elapsed() < PATIENCE, "in vain: {what}");

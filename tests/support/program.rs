@@ -1,6 +1,7 @@
 //! Programs of the system that tests run: found, or said to be missing; each one ends in time.
 
 use std::env;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -76,7 +77,20 @@ impl Running {
     /// When it does not start.
     pub fn start(command: &mut Command) -> Running {
         Running {
-            child: spawn(command),
+            child: talk(command),
+        }
+    }
+
+    /// Starts a program that serves, and has what it says written to a file.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn serve(command: &mut Command, log: &Path) -> Running {
+        let log = File::create(log).expect("a file can be made");
+        let again = log.try_clone().expect("a descriptor is free");
+        let command = command.stdin(Stdio::null()).stdout(log).stderr(again);
+        Running {
+            child: start(command),
         }
     }
 }
@@ -94,7 +108,7 @@ impl Drop for Running {
 /// # Panics
 /// When it does not start, or says what is no text.
 pub fn run(command: &mut Command, input: &[u8]) -> Finished {
-    let mut child = spawn(command);
+    let mut child = talk(command);
     let mut stdin = child.stdin.take().expect("it is a pipe");
     let output = thread::scope(|scope| {
         scope.spawn(move || {
@@ -110,11 +124,17 @@ pub fn run(command: &mut Command, input: &[u8]) -> Finished {
     }
 }
 
-fn spawn(command: &mut Command) -> Child {
-    let command = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+/// Starts it with all its ends in the test's hands.
+fn talk(command: &mut Command) -> Child {
+    start(
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped()),
+    )
+}
+
+fn start(command: &mut Command) -> Child {
     let child = command.spawn();
     child.unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
@@ -131,7 +151,7 @@ impl Folder {
     /// When that is not possible.
     pub fn new(name: &str) -> Folder {
         let path = env::temp_dir().join(format!("container-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder can be made");
+        fs::create_dir_all(&path).expect("a folder can be made");
         Folder { path }
     }
 
@@ -144,6 +164,6 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         // What is left over is the system's to tidy up.
-        let _ = std::fs::remove_dir_all(&self.path);
+        let _ = fs::remove_dir_all(&self.path);
     }
 }
