@@ -235,3 +235,20 @@ fn a_live_body_may_be_the_answer() {
     let answers = read_answers(&client.received(), &[]);
     assert_eq!(answers[0].body, "abc".repeat(10));
 }
+
+/// A connection that was to end anyway was not cut when its reader stalled, and its driver spun.
+#[test]
+fn a_stalled_reader_of_a_last_answer_is_cut() {
+    let mut faults = Faults::default();
+    faults.capacity = 1000;
+    for second in ["GET / HTTP/1.1\r\nHost: a\r\nConnection: close", "what?"] {
+        let server = server();
+        let mut client = server.connect_with(faults);
+        client.send(format!(
+            "GET /bytes/9000 HTTP/1.1\r\nHost: a\r\n\r\n{second}\r\n\r\n"
+        ));
+        server.advance(seconds(31));
+        assert!(client.was_reset(), "{second}");
+        assert_eq!((server.tasks(), server.stats().connections), (0, 0));
+    }
+}
