@@ -31,15 +31,16 @@ const EMPTY_LINES_MAX: usize = 4;
 /// The bytes of request line that are neither method nor target: two spaces and `HTTP/1.1`.
 const REQUEST_LINE_REST: usize = 10;
 
-/// Counts the bytes of empty lines that `input` begins with.
+/// Counts the bytes of empty lines that `input` begins with; `lines` is how many came before.
 ///
 /// # Errors
 /// When there are more of them than a broken client would send.
-pub(super) fn skip_empty_lines(input: &[u8]) -> Result<usize, ProtocolError> {
+pub(super) fn skip_empty_lines(input: &[u8], lines: &mut usize) -> Result<usize, ProtocolError> {
     let mut skipped = 0;
     while input[skipped..].starts_with(b"\r\n") {
         skipped += 2;
-        if skipped > 2 * EMPTY_LINES_MAX {
+        *lines += 1;
+        if *lines > EMPTY_LINES_MAX {
             return Err(ProtocolError::RequestLine);
         }
     }
@@ -55,6 +56,10 @@ pub(super) fn parse(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolErr
     let length = match status {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return check_partial(input, limits),
+        // Which version it is cannot be told before it is here.
+        Err(httparse::Error::Version) if ends_in_version(input) => {
+            return check_partial(input, limits);
+        }
         Err(error) => return Err(classify(error, input)),
     };
     let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version)
@@ -90,11 +95,9 @@ pub(super) fn parse(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolErr
 
 /// Checks the limits on a head that is still arriving.
 pub(super) fn check_partial(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolError> {
-    let line = input
-        .iter()
-        .take(limits.request_line + 1)
-        .position(|&byte| byte == b'\n');
-    if line.is_none() && input.len() > limits.request_line {
+    // The line's own end is not part of it.
+    let most = limits.request_line + 2;
+    if input.len() >= most && !input[..most].contains(&b'\n') {
         return Err(ProtocolError::RequestLineTooLong);
     }
     if input.len() > limits.head {
@@ -189,6 +192,15 @@ pub(super) fn names_other_version(input: &[u8]) -> bool {
     let version = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
     matches!(version, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
         if major.is_ascii_digit() && minor.is_ascii_digit())
+}
+
+/// Whether this is a request line that breaks off within a version which is not one of ours.
+fn ends_in_version(input: &[u8]) -> bool {
+    let last = input.rsplit(|&byte| byte == b' ').next();
+    let version = last.unwrap_or_default();
+    let mut form = b"HTTP/d.d".iter().zip(version);
+    version.len() < 8
+        && form.all(|(&form, &byte)| form == byte || (form == b'd' && byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
