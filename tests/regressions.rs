@@ -235,3 +235,70 @@ fn a_live_body_may_be_the_answer() {
     let answers = read_answers(&client.received(), &[]);
     assert_eq!(answers[0].body, "abc".repeat(10));
 }
+
+/// A connection that was to end anyway was not cut when its reader stalled, and its driver spun.
+#[test]
+fn a_stalled_reader_of_a_last_answer_is_cut() {
+    let mut faults = Faults::default();
+    faults.capacity = 1000;
+    for second in ["GET / HTTP/1.1\r\nHost: a\r\nConnection: close", "what?"] {
+        let server = server();
+        let mut client = server.connect_with(faults);
+        client.send(format!(
+            "GET /bytes/9000 HTTP/1.1\r\nHost: a\r\n\r\n{second}\r\n\r\n"
+        ));
+        server.advance(seconds(31));
+        assert!(client.was_reset(), "{second}");
+        assert_eq!((server.tasks(), server.stats().connections), (0, 0));
+    }
+}
+
+/// The statuses of the answers to `bytes`, sent whole and in two pieces cut anywhere.
+#[track_caller]
+fn check_cut_anywhere(bytes: &str, expected: &[u16]) {
+    for cut in 0..bytes.len() {
+        let server = server();
+        let mut client = server.connect();
+        client.send(&bytes[..cut]);
+        client.send(&bytes[cut..]);
+        let answers = read_answers(&client.received(), &[]);
+        let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+        assert_eq!(statuses, expected, "{bytes:?} cut at {cut}");
+    }
+}
+
+/// Empty lines before a request had no limit when each came by itself.
+#[test]
+fn empty_lines_are_counted_however_they_come() {
+    let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    check_cut_anywhere(&format!("{}{request}", "\r\n".repeat(4)), &[200]);
+    check_cut_anywhere(&format!("{}{request}", "\r\n".repeat(5)), &[400]);
+    let many = format!("\r\n\r\n\r\n{request}").repeat(3);
+    check_cut_anywhere(&many, &[200, 200, 200]);
+}
+
+/// A version that came in two pieces was no version: 400 instead of 505.
+#[test]
+fn another_version_is_known_however_it_comes() {
+    check_cut_anywhere("GET / HTTP/2.0\r\nHost: a\r\n\r\n", &[505]);
+    check_cut_anywhere("GET / HTTP/0.9\r\nHost: a\r\n\r\n", &[505]);
+    check_cut_anywhere("GET / HTTP/x.1\r\nHost: a\r\n\r\n", &[400]);
+    check_cut_anywhere("GET / HTTP/12.0\r\nHost: a\r\n\r\n", &[400]);
+}
+
+/// A request line of just the limit was too long when its end came by itself.
+#[test]
+fn the_longest_request_line_may_come_in_pieces() {
+    let line = |length: usize| format!("GET /?{} HTTP/1.1", "x".repeat(length - 15));
+    for (length, status) in [(8 << 10, 200), ((8 << 10) + 1, 414)] {
+        let request = format!("{}\r\nHost: a\r\n\r\n", line(length));
+        for cut in length - 2..length + 3 {
+            let server = server();
+            let mut client = server.connect();
+            client.send(&request[..cut]);
+            client.send(&request[cut..]);
+            let answers = read_answers(&client.received(), &[]);
+            assert_eq!(answers[0].status, status, "{length} bytes cut at {cut}");
+        }
+    }
+}

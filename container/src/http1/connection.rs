@@ -37,6 +37,8 @@ pub struct Connection {
     pub(super) expectation: Expectation,
     /// Bytes of an incomplete head that were looked at already.
     pub(super) scanned: usize,
+    /// Empty lines that came where a head should have begun.
+    pub(super) empty_lines: usize,
     /// How many more body bytes are allowed.
     pub(super) body_left: u64,
     /// What the timeout of reading is counted from.
@@ -74,6 +76,7 @@ impl Connection {
             facts: UNKNOWN,
             expectation: Expectation::None,
             scanned: 0,
+            empty_lines: 0,
             body_left: u64::MAX,
             read_phase: ReadPhase::Idle { since: now },
             write_deadline: None,

@@ -32,15 +32,16 @@ const EMPTY_LINES_MAX: usize = 4;
 /// The bytes of request line that are neither method nor target: two spaces and `HTTP/1.1`.
 const REQUEST_LINE_REST: usize = 10;
 
-/// Counts the bytes of empty lines that `input` begins with.
+/// Counts the bytes of empty lines that `input` begins with; `lines` is how many came before.
 ///
 /// # Errors
 /// When there are more of them than a broken client would send, or one has a LF alone.
-pub(super) fn skip_empty_lines(input: &[u8]) -> Result<usize, ProtocolError> {
+pub(super) fn skip_empty_lines(input: &[u8], lines: &mut usize) -> Result<usize, ProtocolError> {
     let mut skipped = 0;
     while input[skipped..].starts_with(b"\r\n") {
         skipped += 2;
-        if skipped > 2 * EMPTY_LINES_MAX {
+        *lines += 1;
+        if *lines > EMPTY_LINES_MAX {
             return Err(ProtocolError::RequestLine);
         }
     }
@@ -96,13 +97,11 @@ pub(super) fn parse(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolErr
 
 /// Checks the limits on a head that is still arriving.
 pub(super) fn check_partial(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolError> {
-    let line = input
-        .iter()
-        .take(limits.request_line + 1)
-        .position(|&byte| byte == b'\n');
-    if line.is_none() && input.len() > limits.request_line {
+    // The line's own end is not part of it.
+    let most = limits.request_line + 2;
+    if input.len() >= most && !input[..most].contains(&b'\n') {
         // Without a space in all of that it is not the target that is too long.
-        return Err(if input[..limits.request_line].contains(&b' ') {
+        return Err(if input[..most].contains(&b' ') {
             ProtocolError::RequestLineTooLong
         } else {
             ProtocolError::RequestLine

@@ -14,7 +14,7 @@ use crate::message::BodyLength;
 
 impl Connection {
     pub(super) fn read_head(&mut self, input: &[u8], now: Instant) -> Result<Step, ProtocolError> {
-        let empty_lines = parse::skip_empty_lines(input)?;
+        let empty_lines = parse::skip_empty_lines(input, &mut self.empty_lines)?;
         let head = &input[empty_lines..];
         // A lone CR may yet become another empty line.
         if head.is_empty() || head == b"\r" {
@@ -57,6 +57,7 @@ impl Connection {
 
     fn begin_request(&mut self, facts: Facts, now: Instant) {
         self.scanned = 0;
+        self.empty_lines = 0;
         self.facts = facts;
         self.body_left = u64::MAX;
         self.expectation = match facts.framing {

@@ -5,7 +5,8 @@
 //!
 //! 1. When a request has been read to its end and its answer written to its end, the connection is
 //!    either idle again (`Busy`) or closed (`Disabled`).
-//! 2. Once a `CloseReason` is set it stays; reading ends at once, writing only with what was begun.
+//! 2. Once a `CloseReason` is set it stays, but for one that cuts the connection: an answer can
+//!    break, or stall, after that. Reading ends at once, writing only with what was begun.
 //!
 //! ```text
 //!  Reading:  Head ──request──> Body ──end──> Complete ──answered──> Head
@@ -169,8 +170,13 @@ impl State {
         }
     }
 
-    /// Rule 2: the first reason stays.
+    /// Rule 2.
     fn set_reason(&mut self, reason: CloseReason) {
-        self.close.get_or_insert(reason);
+        if self
+            .close
+            .is_none_or(|first| reason.is_abortive() && !first.is_abortive())
+        {
+            self.close = Some(reason);
+        }
     }
 }

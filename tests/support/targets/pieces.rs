@@ -54,8 +54,19 @@ pub(super) fn check_same(whole: &Server<'_>, parts: &Server<'_>) {
     }
 }
 
-/// Whether these are the same fault. A head is looked at once a line: one that never comes to its
-/// end may be refused for that rather than for what is wrong in it.
+/// Whether these are the same fault, as far as the peer is told. A head is looked at once a line:
+/// one that never comes to its end may be refused for that rather than for what is wrong in it.
+/// And what is too large as well as wrong may be refused for the one or the other.
 fn is_same_fault(whole: Option<ProtocolError>, parts: Option<ProtocolError>) -> bool {
-    whole == parts || (whole.is_some() && parts == Some(ProtocolError::Incomplete))
+    let (Some(whole), Some(parts)) = (whole, parts) else {
+        return whole == parts;
+    };
+    let is_size = |fault| {
+        use ProtocolError::{HeadTooLarge, RequestLineTooLong};
+        matches!(fault, HeadTooLarge | RequestLineTooLong)
+    };
+    whole.status() == parts.status()
+        || parts == ProtocolError::Incomplete
+        || is_size(whole)
+        || is_size(parts)
 }
