@@ -47,10 +47,10 @@ pub mod testing;
 
 pub use config::Config;
 pub use error::Error;
-pub use handler::{Handler, Html, IntoResponse, Problem, blocking, inline};
+pub use handler::{Handler, Html, IntoResponse, Problem, Sse, SseEvent, blocking, inline};
 pub use message::{Body, Request, Response, StatusCode};
 pub use middleware::Next;
 pub use reactor::{sleep, sleep_until, spawn_local, timeout, yield_now};
 pub use router::Router;
-pub use scheduler::{draining, is_ready, spawn_blocking};
+pub use scheduler::{draining, is_ready, local_body, spawn_blocking};
 pub use server::{Container, Report};

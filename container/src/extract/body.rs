@@ -7,7 +7,7 @@ use http::header;
 
 use super::rejection::Rejection;
 use crate::handler::{BodyMode, Context, FromRequest, Needs};
-use crate::message::{Body, Request};
+use crate::message::{Body, BodyReader, Request};
 
 /// The whole body. Not copied.
 impl FromRequest for Bytes {
@@ -59,6 +59,19 @@ impl FromRequest for Body {
 
     fn describe(needs: &mut Needs) {
         needs.body(BodyMode::Live);
+    }
+}
+
+/// The body as it arrives, in a `blocking` handler; in others the whole body.
+impl FromRequest for BodyReader {
+    type Rejection = Infallible;
+
+    fn from_request(request: Request, _context: &Context) -> Result<Self, Infallible> {
+        Ok(request.into_body().into_reader())
+    }
+
+    fn describe(needs: &mut Needs) {
+        needs.body_reader();
     }
 }
 

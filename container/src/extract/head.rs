@@ -52,6 +52,21 @@ pub struct Extension<T>(pub T);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub Option<SocketAddr>);
 
+/// The id of the last event that a client of [`Sse`](crate::handler::Sse) has got, when it comes
+/// back: its `Last-Event-ID` field (HTML, section 9.2.3). `None` at its first visit, when the last
+/// id was empty, and when it is not UTF-8.
+///
+/// ```
+/// use container::extract::LastEventId;
+/// async fn resume(LastEventId(last): LastEventId) -> String {
+///     let next = last.and_then(|id| id.parse::<u64>().ok()).map_or(0, |id| id + 1);
+///     format!("going on with {next}")
+/// }
+/// let router = container::Router::new().get("/events", resume);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastEventId(pub Option<String>);
+
 impl<T: Clone + Send + Sync + 'static> FromHead for State<T> {
     type Rejection = Rejection;
 
@@ -94,10 +109,17 @@ macro_rules! parts {
 
 parts! {
     PeerAddress: |request| PeerAddress(request.peer()),
+    LastEventId: |request| LastEventId(last_event_id(request)),
     Method: |request| request.method().clone(),
     Version: Request::version,
     /// A copy of all fields.
     HeaderMap: |request| request.headers().clone(),
     /// The one that the server set; where there is none, one that nobody sets.
     Cancellation: |request| request.extensions().get().cloned().unwrap_or_default(),
+}
+
+fn last_event_id(request: &Request) -> Option<String> {
+    let value = request.head().header("last-event-id")?;
+    let id = str::from_utf8(value).ok()?;
+    (!id.is_empty()).then(|| id.to_owned())
 }

@@ -6,6 +6,7 @@
 //! | [`Query<T>`] | the query | 400 |
 //! | [`State<T>`] | a value given to `Router::state` | [`Router::build`] reports it |
 //! | [`Extension<T>`] | a value that a middleware left | 500 |
+//! | [`LastEventId`] | the event after which a client goes on | - |
 //! | [`PeerAddress`], `Method`, `Version`, `HeaderMap` | what they say | - |
 //! | [`Cancellation`](crate::handler::Cancellation) | whether anybody still waits | - |
 //! | `Option<T>`, `Result<T, T::Rejection>` | an extractor that may fail | - |
@@ -13,8 +14,9 @@
 //! | [`Form<T>`] | an HTML form; last | 415, 400 |
 //! | `Bytes`, `Vec<u8>`, `String` | the whole body; last | 400 (not UTF-8) |
 //! | `Body`, `Request` | as it comes (whole, in a plain function); last | - |
+//! | [`BodyReader`](crate::message::BodyReader) | as it comes, as `std::io::Read` (whole, unless `blocking`); last | - |
 //!
-//! The last three kinds take the body, so a handler has at most one of them, as its last argument.
+//! The last four kinds take the body, so a handler has at most one of them, as its last argument.
 //! Bodies are whole when an extractor that wants them so is called: nothing here waits.
 //!
 //! ```
@@ -49,7 +51,7 @@ mod rejection;
 mod tests;
 
 pub use form::{Form, Query};
-pub use head::{Extension, PeerAddress, State};
+pub use head::{Extension, LastEventId, PeerAddress, State};
 pub use json::Json;
 pub use path::Path;
 pub use rejection::Rejection;

@@ -30,6 +30,8 @@ pub enum BodyMode {
 pub struct Needs {
     /// The body, in the most demanding way an argument takes it.
     pub body: BodyMode,
+    /// Whether the argument that takes a live body waits for it on its thread.
+    pub waits: bool,
     /// Type and name of each state.
     pub states: Vec<(TypeId, &'static str)>,
 }
@@ -117,6 +119,7 @@ impl Needs {
     pub fn none() -> Self {
         Needs {
             body: BodyMode::Ignored,
+            waits: false,
             states: Vec::new(),
         }
     }
@@ -124,6 +127,13 @@ impl Needs {
     /// The body, at least in this way.
     pub fn body(&mut self, mode: BodyMode) {
         self.body = self.body.max(mode);
+    }
+
+    /// The body as it comes, for an argument that waits for it on its thread: live in a blocking
+    /// handler, whole in others.
+    pub fn body_reader(&mut self) {
+        self.body(BodyMode::Live);
+        self.waits = true;
     }
 
     /// The state of this type.

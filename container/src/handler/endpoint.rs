@@ -110,7 +110,7 @@ where
     let code = Code::Inline(Arc::new(move |request, context| {
         answer(&function, request, context)
     }));
-    Endpoint::new(code, Lane::Inline, whole_body(Args::needs()))
+    Endpoint::new(code, Lane::Inline, Args::needs())
 }
 
 /// Runs `function` on a thread of the blocking pool. It may wait, compute and call what blocks.
@@ -123,7 +123,7 @@ where
     let code = Code::Blocking(Arc::new(move |request, context| {
         answer(&function, request, context)
     }));
-    Endpoint::new(code, Lane::Blocking, whole_body(Args::needs()))
+    Endpoint::new(code, Lane::Blocking, Args::needs())
 }
 
 /// The arguments are made before the future is, so that a rejection costs no future.
@@ -155,7 +155,8 @@ impl Handler<()> for Endpoint {
 }
 
 impl Endpoint {
-    fn new(code: Code, lane: Lane, needs: Needs) -> Self {
+    fn new(code: Code, lane: Lane, mut needs: Needs) -> Self {
+        needs.body = needs.body.min(most_demanding(lane, needs.waits));
         Endpoint {
             code,
             policy: Policy::new(lane),
@@ -237,8 +238,11 @@ where
     }
 }
 
-/// Plain functions cannot await a body: they get it whole.
-fn whole_body(mut needs: Needs) -> Needs {
-    needs.body = needs.body.min(BodyMode::Buffered);
-    needs
+/// How an argument can take the body at most. Plain functions cannot await it, and only those on
+/// the pool may wait for it; what cannot be done with a live body is done with a whole one.
+fn most_demanding(lane: Lane, waits: bool) -> BodyMode {
+    match (lane, waits) {
+        (Lane::Async, false) | (Lane::Blocking, true) => BodyMode::Live,
+        _ => BodyMode::Buffered,
+    }
 }

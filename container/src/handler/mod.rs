@@ -11,6 +11,7 @@ mod panic;
 mod policy;
 mod problem;
 mod response;
+mod sse;
 
 pub use argument::{BodyMode, Context, FromHead, FromRequest, Needs, ViaHead, ViaRequest};
 pub use cancellation::Cancellation;
@@ -20,3 +21,4 @@ pub use panic::{CatchPanic, Panicked, catch_panic};
 pub use policy::{Lane, OnDisconnect, Policy};
 pub use problem::Problem;
 pub use response::{Html, IntoResponse};
+pub use sse::{Sse, SseEvent};

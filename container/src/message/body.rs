@@ -1,20 +1,37 @@
-//! `Body`: the bytes of a message, whole or arriving, always bounded.
+//! `Body`: the bytes of a message, whole or piece by piece, always bounded.
 //!
 //! Knows nothing of framing: how a body is cut on the wire is `http1`'s business.
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use std::{fmt, io};
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use http::HeaderMap;
 
-use super::channel::{self, BodySender, Receiver};
+use super::body_error::BodyError;
+use super::channel::{self, BodySender};
+use super::pieces::{Filler, Pieces, Source};
+use super::reader::BodyReader;
+use super::writer::{BodyWriter, Writing};
 
 /// A request's or a response's body.
+///
+/// An answer's body that is not here as a whole is made while it is sent, no faster than its client
+/// takes it:
+///
+/// | made by | with |
+/// |---|---|
+/// | a `Stream` | [`Body::stream`], [`Body::sized_stream`] |
+/// | another task or thread | [`Body::channel`], [`Body::sized_channel`] |
+/// | a `blocking` handler | [`Body::written_by`] |
+/// | an async function, which need not be `Send` | [`local_body`](crate::scheduler::local_body) |
+///
+/// A source that fails, or panics, breaks the connection: a client never takes half of an answer
+/// for the whole.
 pub struct Body {
     kind: Kind,
 }
@@ -24,16 +41,8 @@ enum Kind {
     Empty,
     /// All of it is here.
     Full(Bytes),
-    /// It comes through a bounded channel, with back-pressure.
-    Channel(Receiver),
-    /// It is pulled from a stream when there is room to write.
-    Stream(Box<Streamed>),
-}
-
-struct Streamed {
-    source: Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>,
-    /// The announced length, when it is known beforehand.
-    length: Option<u64>,
+    /// It comes piece by piece.
+    Pieces(Box<Pieces>),
 }
 
 /// A piece of a body.
@@ -54,24 +63,6 @@ pub enum BodyLength {
     Unknown,
 }
 
-/// Why a body could not be read to its end.
-#[derive(Debug)]
-pub struct BodyError {
-    kind: BodyErrorKind,
-}
-
-#[derive(Debug)]
-enum BodyErrorKind {
-    /// It is longer than the reader allows.
-    TooLarge,
-    /// The sender went away, or gave up, before the end.
-    Aborted,
-    /// The sender was too slow.
-    TimedOut,
-    /// What produces the body failed.
-    Source(Box<dyn StdError + Send + Sync>),
-}
-
 impl Body {
     /// No body.
     pub const fn empty() -> Self {
@@ -79,13 +70,17 @@ impl Body {
     }
 
     /// A body that is produced while it is sent, of unknown length.
+    ///
+    /// The stream has to be `Send`, since a body may cross threads: the answer of a `blocking`
+    /// handler does. One that is not, because it holds an `Rc` for instance, is sent by
+    /// [`local_body`](crate::scheduler::local_body) and [`BodySender::send_all`].
     pub fn stream<S, B, E>(source: S) -> Self
     where
         S: Stream<Item = Result<B, E>> + Send + 'static,
         B: Into<Bytes>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        Self::streamed(source, None)
+        Self::from_source(Source::stream(source, BodyLength::Unknown))
     }
 
     /// The same of known length: it is announced, and a source that gives less or more breaks the
@@ -96,44 +91,90 @@ impl Body {
         B: Into<Bytes>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        Self::streamed(source, Some(length))
-    }
-
-    fn streamed<S, B, E>(source: S, length: Option<u64>) -> Self
-    where
-        S: Stream<Item = Result<B, E>> + Send + 'static,
-        B: Into<Bytes>,
-        E: Into<Box<dyn StdError + Send + Sync>>,
-    {
-        let source = Box::pin(Mapped {
-            source: Box::pin(source),
-        });
-        Body {
-            kind: Kind::Stream(Box::new(Streamed { source, length })),
-        }
+        Self::from_source(Source::stream(source, BodyLength::Known(length)))
     }
 
     /// A body fed from elsewhere through a channel that holds at most `capacity` bytes (but always
     /// one piece).
     pub fn channel(capacity: usize) -> (BodySender, Body) {
         let (sender, receiver) = channel::channel(capacity, BodyLength::Unknown);
-        (
-            sender,
-            Body {
-                kind: Kind::Channel(receiver),
-            },
-        )
+        (sender, Self::from_source(Source::Channel(receiver)))
     }
 
     /// The same of known length.
     pub fn sized_channel(capacity: usize, length: u64) -> (BodySender, Body) {
         let (sender, receiver) = channel::channel(capacity, BodyLength::Known(length));
-        (
-            sender,
-            Body {
-                kind: Kind::Channel(receiver),
-            },
-        )
+        (sender, Self::from_source(Source::Channel(receiver)))
+    }
+
+    /// The answer of a `blocking` handler that is written while it is sent.
+    ///
+    /// The handler returns the head; then `write` runs on the handler's thread, under its permit,
+    /// and waits where the client is slow. `Ok` ends the answer; an error or a panic breaks it. It
+    /// does not run where nobody wants the body (HEAD).
+    ///
+    /// ```
+    /// use container::{Body, Response, Router, blocking};
+    /// use std::io::Write;
+    ///
+    /// fn export() -> Response {
+    ///     let body = Body::written_by(|out| {
+    ///         for row in 0..1_000_000 {
+    ///             writeln!(out, "{row};{}", row * row)?;
+    ///         }
+    ///         Ok(())
+    ///     });
+    ///     Response::ok("text/csv", body)
+    /// }
+    /// let router = Router::new().get("/export", blocking(export).concurrency(4));
+    /// ```
+    ///
+    /// Only a `blocking` handler has a thread to write on: as the answer of another it breaks. There,
+    /// [`BodySender::into_writer`] goes to a thread of the application's choice. The route's
+    /// deadline bounds the time to the head; from then on the client's going and
+    /// `timeouts.write_stall` bound the writing.
+    pub fn written_by(
+        write: impl FnOnce(&mut BodyWriter) -> io::Result<()> + Send + 'static,
+    ) -> Self {
+        Self::from_source(Source::Written(Box::new(write)))
+    }
+
+    fn from_source(source: Source) -> Self {
+        Body {
+            kind: Kind::Pieces(Box::new(Pieces::new(source))),
+        }
+    }
+
+    /// The same as an answer that has no end of its own, such as a feed: when the container drains
+    /// it ends, cleanly and between two pieces, instead of being waited for. What was sent to a
+    /// channel before is still delivered; sending more fails, and a stream is dropped.
+    ///
+    /// A body of known length is left to its own end.
+    pub fn until_drain(mut self) -> Self {
+        if let Kind::Pieces(pieces) = &mut self.kind {
+            pieces.ends_with_drain();
+        }
+        self
+    }
+
+    /// The same as an answer in whose pauses `filler` is sent, each time that nothing has come for
+    /// `interval`: proxies cut connections on which nothing happens, and a client that has gone is
+    /// noticed when something is sent to it. The filler comes between two pieces, and has to mean
+    /// nothing there.
+    ///
+    /// A body of known length has no pauses.
+    ///
+    /// # Panics
+    /// When `interval` is zero: there would be nothing but filler.
+    pub fn fill_pauses(mut self, interval: Duration, filler: impl Into<Bytes>) -> Self {
+        assert!(!interval.is_zero(), "a pause takes time");
+        if let Kind::Pieces(pieces) = &mut self.kind {
+            pieces.fill_pauses(Filler {
+                interval,
+                bytes: filler.into(),
+            });
+        }
+        self
     }
 
     /// How long it is, as far as that is known.
@@ -141,8 +182,7 @@ impl Body {
         match &self.kind {
             Kind::Empty => BodyLength::Known(0),
             Kind::Full(bytes) => BodyLength::Known(bytes.len() as u64),
-            Kind::Channel(receiver) => receiver.length(),
-            Kind::Stream(stream) => stream.length.map_or(BodyLength::Unknown, BodyLength::Known),
+            Kind::Pieces(pieces) => pieces.length(),
         }
     }
 
@@ -175,19 +215,69 @@ impl Body {
                 self.kind = Kind::Empty;
                 Poll::Ready((!bytes.is_empty()).then_some(Ok(Frame::Data(bytes))))
             }
-            Kind::Channel(receiver) => receiver.poll_frame(context),
-            Kind::Stream(stream) => poll_stream(stream.source.as_mut(), context),
+            Kind::Pieces(pieces) => pieces.poll_frame(context),
         }
     }
 
-    /// The next bytes; `None` at the end. Trailers are passed over.
-    pub async fn chunk(&mut self) -> Option<Result<Bytes, BodyError>> {
+    /// The next bytes; trailers are put aside.
+    pub(super) fn poll_chunk(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, BodyError>>> {
         loop {
-            match self.frame().await? {
-                Ok(Frame::Data(bytes)) => return Some(Ok(bytes)),
-                Ok(Frame::Trailers(_)) => {}
-                Err(error) => return Some(Err(error)),
+            match ready!(self.poll_frame(context)) {
+                Some(Ok(Frame::Data(bytes))) => return Poll::Ready(Some(Ok(bytes))),
+                Some(Ok(Frame::Trailers(trailers))) => {
+                    if let Kind::Pieces(pieces) = &mut self.kind {
+                        pieces.put_aside(trailers);
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
             }
+        }
+    }
+
+    /// The next bytes; `None` at the end, from when on there may be [`trailers`](Self::trailers).
+    pub async fn chunk(&mut self) -> Option<Result<Bytes, BodyError>> {
+        poll_fn(|context| self.poll_chunk(context)).await
+    }
+
+    /// The trailer fields (RFC 9110, section 6.5) that came behind the last
+    /// [`chunk`](Self::chunk); those that [`frame`](Self::frame) gave are not here.
+    pub fn trailers(&self) -> Option<&HeaderMap> {
+        match &self.kind {
+            Kind::Pieces(pieces) => pieces.trailers(),
+            Kind::Empty | Kind::Full(_) => None,
+        }
+    }
+
+    /// This body for plain functions, which read it as [`std::io::Read`].
+    pub fn into_reader(self) -> BodyReader {
+        BodyReader::new(self)
+    }
+
+    /// What is to be run, on a thread that may wait, for this body to be written; from then on it
+    /// is fed by that.
+    pub(crate) fn begin_writing(&mut self) -> Option<Writing> {
+        match &mut self.kind {
+            Kind::Pieces(pieces) => pieces.begin_writing(),
+            Kind::Empty | Kind::Full(_) => None,
+        }
+    }
+
+    /// The container drains: what has no end of its own ends now.
+    pub(crate) fn drain(&mut self) {
+        if let Kind::Pieces(pieces) = &mut self.kind {
+            pieces.drain();
+        }
+    }
+
+    /// What is sent in pauses.
+    pub(crate) fn filler(&self) -> Option<&Filler> {
+        match &self.kind {
+            Kind::Pieces(pieces) => pieces.filler(),
+            Kind::Empty | Kind::Full(_) => None,
         }
     }
 
@@ -228,71 +318,6 @@ impl Body {
     }
 }
 
-impl BodyError {
-    /// The body is longer than its reader allows.
-    pub fn too_large() -> Self {
-        BodyError {
-            kind: BodyErrorKind::TooLarge,
-        }
-    }
-
-    /// The sender went away before the end.
-    pub fn aborted() -> Self {
-        BodyError {
-            kind: BodyErrorKind::Aborted,
-        }
-    }
-
-    /// The sender was too slow.
-    pub fn timed_out() -> Self {
-        BodyError {
-            kind: BodyErrorKind::TimedOut,
-        }
-    }
-
-    /// What produces the body failed.
-    pub fn source(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        BodyError {
-            kind: BodyErrorKind::Source(error.into()),
-        }
-    }
-
-    /// Whether the body is longer than its reader allows.
-    pub fn is_too_large(&self) -> bool {
-        matches!(self.kind, BodyErrorKind::TooLarge)
-    }
-
-    /// Whether the sender went away before the end.
-    pub fn is_aborted(&self) -> bool {
-        matches!(self.kind, BodyErrorKind::Aborted)
-    }
-
-    /// Whether the sender was too slow.
-    pub fn is_timed_out(&self) -> bool {
-        matches!(self.kind, BodyErrorKind::TimedOut)
-    }
-}
-
-impl fmt::Display for BodyError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self.kind {
-            BodyErrorKind::TooLarge => "the body is longer than allowed",
-            BodyErrorKind::Aborted => "the sender went away before the end of the body",
-            BodyErrorKind::TimedOut => "the sender of the body was too slow",
-            BodyErrorKind::Source(_) => "the source of the body failed",
-        })
-    }
-}
-
-impl StdError for BodyError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match &self.kind {
-            BodyErrorKind::Source(error) => Some(&**error),
-            _ => None,
-        }
-    }
-}
-
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
         Body {
@@ -328,43 +353,7 @@ impl fmt::Debug for Body {
         match &self.kind {
             Kind::Empty => formatter.write_str("Body(empty)"),
             Kind::Full(bytes) => write!(formatter, "Body({} bytes)", bytes.len()),
-            Kind::Channel(_) | Kind::Stream(_) => write!(formatter, "Body({:?})", self.length()),
+            Kind::Pieces(pieces) => write!(formatter, "Body({:?})", pieces.length()),
         }
     }
-}
-
-/// Turns a stream's items and errors into the body's own.
-struct Mapped<S> {
-    source: Pin<Box<S>>,
-}
-
-impl<S, B, E> Stream for Mapped<S>
-where
-    S: Stream<Item = Result<B, E>>,
-    B: Into<Bytes>,
-    E: Into<Box<dyn StdError + Send + Sync>>,
-{
-    type Item = Result<Bytes, BodyError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let item = self.source.as_mut().poll_next(context);
-        item.map(|item| item.map(|item| item.map(Into::into).map_err(BodyError::source)))
-    }
-}
-
-/// Empty items of a stream are passed over this often before it has to wait for its next turn.
-const EMPTY_ITEMS_MAX: usize = 16;
-
-fn poll_stream(
-    mut source: Pin<&mut (dyn Stream<Item = Result<Bytes, BodyError>> + Send)>,
-    context: &mut Context<'_>,
-) -> Poll<Option<Result<Frame, BodyError>>> {
-    for _ in 0..EMPTY_ITEMS_MAX {
-        match source.as_mut().poll_next(context) {
-            Poll::Ready(Some(Ok(bytes))) if bytes.is_empty() => {}
-            other => return other.map(|item| item.map(|item| item.map(Frame::Data))),
-        }
-    }
-    context.waker().wake_by_ref();
-    Poll::Pending
 }

@@ -4,15 +4,20 @@
 //! slow reader slows its sender down to the socket. Both ends are `Send`.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::future::poll_fn;
+use std::error::Error as StdError;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
+use std::{fmt, io};
 
 use bytes::Bytes;
+use futures_core::Stream;
 use http::HeaderMap;
 
-use super::body::{BodyError, BodyLength, Frame};
+use super::body::{BodyLength, Frame};
+use super::body_error::BodyError;
+use super::writer::BodyWriter;
 
 /// The feeding end of [`Body::channel`](super::Body::channel). Dropped before
 /// [`finish`](Self::finish), it makes the body end with an error.
@@ -137,6 +142,46 @@ impl BodySender {
         }
     }
 
+    /// Sends all that a stream gives, which need not be `Send`.
+    ///
+    /// # Errors
+    /// The stream's own, and that the receiver has gone.
+    pub async fn send_all<S, B, E>(&mut self, source: S) -> Result<(), BodyError>
+    where
+        S: Stream<Item = Result<B, E>>,
+        B: Into<Bytes>,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let mut source = pin!(source);
+        while let Some(item) = poll_fn(|context| source.as_mut().poll_next(context)).await {
+            self.send(item.map_err(BodyError::source)?).await?;
+        }
+        Ok(())
+    }
+
+    /// This end for plain functions, which write to it as [`std::io::Write`].
+    pub fn into_writer(self) -> BodyWriter {
+        BodyWriter::new(self)
+    }
+
+    /// Whether the receiver has gone: nobody wants more.
+    pub fn is_closed(&self) -> bool {
+        lock(&self.shared).demand == Demand::Gone
+    }
+
+    /// Waits until the receiver has gone, within the task that sends: one task at a time is woken.
+    pub(crate) fn closed(&self) -> impl Future<Output = ()> + 'static {
+        let shared = self.shared.clone();
+        poll_fn(move |context| {
+            let mut shared = lock(&shared);
+            if shared.demand == Demand::Gone {
+                return Poll::Ready(());
+            }
+            shared.sender = Some(context.waker().clone());
+            Poll::Pending
+        })
+    }
+
     /// Ends the body as it should end.
     pub fn finish(self) {
         self.end(Ok(()));
@@ -183,7 +228,9 @@ impl Receiver {
     ) -> Poll<Option<Result<Frame, BodyError>>> {
         let mut shared = lock(&self.shared);
         let first_touch = shared.demand == Demand::Untouched;
-        shared.demand = Demand::Wanted;
+        if first_touch {
+            shared.demand = Demand::Wanted;
+        }
         if let Some(frame) = shared.frames.pop_front() {
             shared.took(&frame);
             wake(shared, |shared| &mut shared.sender);
@@ -200,6 +247,17 @@ impl Receiver {
                 Poll::Pending
             }
         }
+    }
+}
+
+impl Receiver {
+    /// Ends the body as it should end, behind what has been sent. The sender learns that nobody
+    /// wants more.
+    pub(super) fn close(&mut self) {
+        let mut shared = lock(&self.shared);
+        shared.end.get_or_insert(Ok(()));
+        shared.demand = Demand::Gone;
+        wake(shared, |shared| &mut shared.sender);
     }
 }
 
@@ -246,7 +304,19 @@ impl fmt::Display for SendError {
     }
 }
 
-impl std::error::Error for SendError {}
+impl fmt::Debug for BodySender {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("BodySender").finish_non_exhaustive()
+    }
+}
+
+impl StdError for SendError {}
+
+impl From<SendError> for io::Error {
+    fn from(error: SendError) -> Self {
+        io::Error::new(io::ErrorKind::BrokenPipe, error)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -5,18 +5,27 @@
 //! these types.
 
 mod body;
+mod body_error;
 mod channel;
 mod fields;
 mod head;
+mod pieces;
+mod reader;
 mod request;
 mod response;
+pub(crate) mod waiting;
+mod writer;
 
-pub use body::{Body, BodyError, BodyLength, Frame};
+pub use body::{Body, BodyLength, Frame};
+pub use body_error::BodyError;
 pub use channel::{BodySender, SendError};
 pub use fields::{Field, Fields};
 pub use head::{HeadError, RequestHead};
+pub(crate) use pieces::Filler;
+pub use reader::BodyReader;
 pub use request::{PathParameters, Request};
 pub use response::{Response, ResponseFields};
+pub use writer::BodyWriter;
 
 pub use bytes::Bytes;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};

@@ -167,11 +167,12 @@ impl Request {
         self.body = body;
     }
 
-    /// The trailer fields (RFC 9110, section 6.5) of a body that came whole; those of a live body
-    /// are its last [`Frame`](super::Frame).
+    /// The trailer fields (RFC 9110, section 6.5): of a body that came whole, or, of a live one,
+    /// those that [`chunk`](Body::chunk) has come upon.
     pub fn trailers(&self) -> Option<&HeaderMap> {
         let trailers = self.rare.as_ref().map(|rare| &rare.trailers);
-        trailers.filter(|trailers| !trailers.is_empty())
+        let whole = trailers.filter(|trailers| !trailers.is_empty());
+        whole.or_else(|| self.body.trailers())
     }
 
     /// Sets the trailer fields; the driver's call.

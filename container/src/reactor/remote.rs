@@ -232,6 +232,20 @@ pub struct OutsideWork {
     shared: Arc<Shared>,
 }
 
+impl OutsideWork {
+    /// The work waits for the reactor; until it goes on it counts as none.
+    pub fn pause(&self) {
+        self.shared.outside.fetch_sub(1, Ordering::AcqRel);
+        self.shared.notify();
+    }
+
+    /// The work goes on after a [`pause`](Self::pause). To be called by whoever makes it go on, on
+    /// the reactor's thread too, so that time cannot pass before it does.
+    pub fn resume(&self) {
+        self.shared.outside.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
 impl Drop for OutsideWork {
     fn drop(&mut self) {
         self.shared.outside.fetch_sub(1, Ordering::AcqRel);

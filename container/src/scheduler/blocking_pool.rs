@@ -10,7 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::handler::{Panicked, catch_panic};
-use crate::reactor::{Reactor, oneshot};
+use crate::message::waiting;
+use crate::reactor::{OutsideWork, Reactor, oneshot};
 
 /// What bounds a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,8 +121,10 @@ impl BlockingPool {
         }
     }
 
-    /// Makes this the pool of [`spawn_blocking`] on the calling thread.
+    /// Makes this the pool of [`spawn_blocking`] on the calling thread, which is a worker's and from
+    /// now on must not wait for bodies.
     pub fn enter(&self) {
+        waiting::forbid();
         CURRENT.set(Some(self.clone()));
     }
 
@@ -134,13 +137,27 @@ impl BlockingPool {
         job: impl FnOnce() -> T + Send + 'static,
         sender: oneshot::Sender<T>,
     ) -> Result<(), PoolFull> {
-        // In virtual time, time must not pass while a thread works.
-        let outside = Reactor::try_current().map(|reactor| reactor.outside_work());
+        // Who no longer waits does not miss the value.
+        self.submit_sending(|sender| drop(sender.send(job())), sender)
+    }
+
+    /// The same for a job that sends its result itself, and may go on after that.
+    ///
+    /// # Errors
+    /// When there is no room, or no thread could be had.
+    pub fn submit_sending<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<T>) + Send + 'static,
+        sender: oneshot::Sender<T>,
+    ) -> Result<(), PoolFull> {
+        // In virtual time, time must not pass while a thread works, and must while it waits.
+        let outside = Reactor::try_current().map(|reactor| Arc::new(reactor.outside_work()));
         self.push(Box::new(move || {
+            let watched = outside.clone().map(|outside| waiting::watch(outside));
             if !sender.is_closed() {
-                // Who no longer waits does not miss the value.
-                let _ = sender.send(job());
+                job(sender);
             }
+            drop(watched);
             drop(outside);
         }))
     }
@@ -246,6 +263,17 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A thread that waits for a body waits for its worker, or for its worker's client.
+impl waiting::Watch for OutsideWork {
+    fn waits(&self) {
+        self.pause();
+    }
+
+    fn goes_on(&self) {
+        self.resume();
     }
 }
 

@@ -7,11 +7,13 @@
 //! * `admission`: how many at once, how many may wait, 503 for the rest.
 //! * `blocking_pool`: the threads for what may wait.
 //! * `running`: a handler on its way, with its permit and its deadline.
+//! * `local_body`: an async function that writes an answer's body.
 //! * `phase`: whether the container takes work at all.
 //! * `stats`: what each lane has done.
 
 mod admission;
 mod blocking_pool;
+mod local_body;
 mod phase;
 mod running;
 mod stats;
@@ -22,6 +24,7 @@ use std::time::{Duration, Instant};
 use admission::Gate;
 pub use admission::Permit;
 pub use blocking_pool::{BlockingConfig, BlockingPool, PoolFull, PoolStats, spawn_blocking};
+pub use local_body::local_body;
 pub use phase::{Lifecycle, Phase, Reached, draining, is_ready};
 use running::{Running, Tally};
 pub use stats::{LaneStats, Stats, WorkerCounters};
@@ -30,8 +33,8 @@ use crate::handler::{
     Cancellation, CatchPanic, Code, Context, Endpoint, IntoResponse, Lane, LocalFuture, Panicked,
     Problem, Reply, catch_panic,
 };
-use crate::message::{Request, Response, StatusCode};
-use crate::reactor::{self, oneshot};
+use crate::message::{Body, Request, Response, StatusCode};
+use crate::reactor::{self, Reactor, oneshot};
 
 /// What a client refused for want of room is told to wait, in seconds: long enough to matter, short
 /// enough that a burst is over by then.
@@ -201,13 +204,23 @@ impl Scheduler {
         request.extensions_mut().insert(cancellation.clone());
         let shared = self.shared.clone();
         let (sender, receiver) = oneshot::channel();
-        let job = move || {
-            let outcome = catch_panic(|| function(request, &shared.context));
+        let late_panic = self.late_panic();
+        let job = move |sender: oneshot::Sender<_>| {
+            let mut outcome = catch_panic(|| function(request, &shared.context));
+            let body = outcome.as_mut().map(Response::body_mut);
+            let writing = body.ok().and_then(Body::begin_writing);
             // The permit is held while the thread is, not only while somebody waits for it.
+            let permit = permit.filter(|_| writing.is_some());
+            // Who no longer waits does not miss the answer.
+            let sent = sender.send(outcome).is_ok();
+            if let Some(writing) = writing.filter(|_| sent)
+                && let Err(panicked) = catch_panic(|| writing.run())
+            {
+                late_panic(panicked);
+            }
             drop(permit);
-            outcome
         };
-        if self.shared.pool.submit(job, sender).is_err() {
+        if self.shared.pool.submit_sending(job, sender).is_err() {
             self.counters.lane(Lane::Blocking).shed.add(1);
             return Reply::Ready(overloaded("the queue for blocking work is full"));
         }
@@ -227,6 +240,21 @@ impl Scheduler {
             .with(None, deadline, Some(cancellation))
             .tallied(tally)
             .into_reply()
+    }
+
+    /// What is to be done, on any thread, about a handler that panics while it writes its answer's
+    /// body: the answer breaks by itself.
+    fn late_panic(&self) -> impl FnOnce(Panicked) + Send + 'static {
+        let worker = Reactor::try_current().map(|reactor| reactor.remote());
+        let counters = self.counters.clone();
+        move |panicked| {
+            log_panic(Lane::Blocking, &panicked);
+            // Counters are their worker's to change; one that has gone counts no more.
+            let count = move || counters.lane(Lane::Blocking).panicked.add(1);
+            if let Some(worker) = worker {
+                drop(worker.run(Box::new(count)));
+            }
+        }
     }
 
     /// Waits for a place at the gate, then starts the handler.
@@ -265,11 +293,15 @@ fn overloaded(detail: &'static str) -> Response {
 
 /// The answer when a handler panicked; what it said goes to the log, not to the client.
 fn internal_error(lane: Lane, panicked: &Panicked) -> Response {
+    log_panic(lane, panicked);
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
+        .with_detail("the handler failed")
+        .into_response()
+}
+
+fn log_panic(lane: Lane, panicked: &Panicked) {
     log::error!(
         "a handler of the {lane:?} lane panicked: {}",
         panicked.message
     );
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
-        .with_detail("the handler failed")
-        .into_response()
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::task::Context;
 
-use super::{Driver, Exchange, Feed};
+use super::{Driver, Feed};
 use crate::handler::{IntoResponse, Problem};
 use crate::http1::{ProtocolError, SLICES_MAX};
 use crate::message::{BodyLength, Response};
@@ -43,7 +43,7 @@ impl<T: Transport + Unpin> Driver<T> {
                 self.machine.finish_body(None, &mut self.output, now);
                 self.conclude();
             }
-            Err(body) => self.exchange = Exchange::Sending(body),
+            Err(body) => self.send(body),
         }
         debug_assert!(length != BodyLength::Known(0), "an empty body is not sent");
     }

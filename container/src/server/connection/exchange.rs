@@ -4,8 +4,9 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 
+use super::pauses::Pauses;
 use super::{Driver, Feed, Progress, Record, WRITE_HIGH_WATER};
-use crate::handler::{BodyMode, LocalFuture, OnDisconnect, Reply};
+use crate::handler::{BodyMode, LocalFuture, OnDisconnect, Reply, catch_panic};
 use crate::http1::ProtocolError;
 use crate::message::{
     Body, BodyError, BodyLength, Frame, HeaderMap, Request, RequestHead, Response,
@@ -29,7 +30,14 @@ pub(super) enum Exchange {
     /// Its handler is at work.
     Handling(Handling),
     /// Its answer's body is being fetched and sent.
-    Sending(Body),
+    Sending(Sending),
+}
+
+/// An answer's body on its way.
+pub(super) struct Sending {
+    body: Body,
+    /// What is sent in its pauses.
+    pauses: Option<Pauses>,
 }
 
 /// A request that waits for its body.
@@ -44,6 +52,27 @@ pub(super) struct Handling {
     pub(super) reply: LocalFuture<Response>,
     /// What it means when the client goes.
     pub(super) on_disconnect: OnDisconnect,
+}
+
+impl Sending {
+    /// The next piece, or what is sent in a pause. A panic of the application's code breaks the
+    /// answer like an error.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        let polled = catch_panic(|| self.body.poll_frame(context)).unwrap_or_else(|panicked| {
+            let error = BodyError::source(format!("it panicked: {}", panicked.message));
+            Poll::Ready(Some(Err(error)))
+        });
+        match &mut self.pauses {
+            None => polled,
+            Some(pauses) if polled.is_ready() => {
+                pauses.interrupted();
+                polled
+            }
+            Some(pauses) => pauses
+                .poll(context)
+                .map(|filler| Some(Ok(Frame::Data(filler)))),
+        }
+    }
 }
 
 impl<T: Transport + Unpin> Driver<T> {
@@ -203,11 +232,16 @@ impl<T: Transport + Unpin> Driver<T> {
     /// Fetches more of the answer's body, unless enough of it waits to be sent.
     fn fetch(&mut self, context: &mut Context<'_>) -> Progress {
         let mut progress = Progress::Stuck;
+        if self.seat.worker().phase() >= Phase::Draining
+            && let Exchange::Sending(sending) = &mut self.exchange
+        {
+            sending.body.drain();
+        }
         while self.output.pending() < WRITE_HIGH_WATER {
-            let Exchange::Sending(body) = &mut self.exchange else {
+            let Exchange::Sending(sending) = &mut self.exchange else {
                 return Progress::Moved;
             };
-            match body.poll_frame(context) {
+            match sending.poll(context) {
                 Poll::Pending => {
                     // A stream that waits for news must hear when its reader has gone.
                     self.transport.watch_read(context);
@@ -237,6 +271,12 @@ impl<T: Transport + Unpin> Driver<T> {
             progress = Progress::Moved;
         }
         progress
+    }
+
+    /// The answer's head is written; its body is to follow.
+    pub(super) fn send(&mut self, body: Body) {
+        let pauses = body.filler().map(Pauses::new);
+        self.exchange = Exchange::Sending(Sending { body, pauses });
     }
 
     fn end_answer(&mut self, trailers: Option<&HeaderMap>) {

@@ -9,6 +9,7 @@
 //! | `input` | bytes from the transport to the machine, events from the machine |
 //! | `answer` | responses to the machine, bytes from it to the transport |
 //! | `departure` | clients that go, half or wholly |
+//! | `pauses` | what is sent while an answer's body pauses |
 //! | `lingering` | the end of a connection whose peer is still sending |
 //! | `record` | the access log's line |
 //!
@@ -21,6 +22,7 @@ mod departure;
 mod exchange;
 mod input;
 mod lingering;
+mod pauses;
 mod record;
 
 use std::future::Future;
