@@ -7,8 +7,18 @@ ARGS ?=
 DREDD_VERSION := 14.1.0
 DREDD := $(abspath $(TARGET))/dredd/node_modules/.bin/dredd
 
+# The clients and proxies that tests/clients.rs runs, each with its Debian package.
+CLIENTS := curl:curl ab:apache2-utils wrk:wrk python3:python3 nginx:nginx haproxy:haproxy \
+	chromium:chromium
+
+# Installs Debian packages as root, or as somebody who may become root without being asked.
+APT_INSTALL = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
+	command -v apt-get >/dev/null && $$sudo apt-get update -qq \
+		&& $$sudo env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends
+
 .DEFAULT_GOAL := all
-.PHONY: all run build lint test load bench clean help go components dredd
+.PHONY: all run build lint test load bench clean help go components dredd clients
 # The steps share cargo's lock and the machine's few cores; -j would only mix up what they print.
 .NOTPARALLEL:
 
@@ -29,7 +39,7 @@ lint: components go ## format, clippy, rustdoc and go vet, warnings denied
 	if [ -n "$$unformatted" ]; then echo "gofmt: not formatted: $$unformatted"; exit 1; fi
 	cd client_go && go vet ./...
 
-test: go dredd ## all tests, doc-tests included
+test: go dredd clients ## all tests, doc-tests included
 	@if [ -x $(DREDD) ]; then export DREDD=$(DREDD); else unset DREDD; fi; \
 	set -x; cargo test --workspace --all-features
 	cd client_go && go test ./...
@@ -50,11 +60,8 @@ help: ## list the verbs
 # What the verbs need from the machine.
 
 go:
-	@command -v go >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
-		command -v apt-get >/dev/null && $$sudo apt-get update -qq \
-			&& $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq golang-go; \
-	} || { echo "make: Go 1.19 or later is needed: install it from your system's packages"; exit 1; }
+	@command -v go >/dev/null || { $(APT_INSTALL) golang-go; } \
+		|| { echo "make: Go 1.19 or later is needed: install it from your system's packages"; exit 1; }
 
 components:
 	@{ cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 \
@@ -68,3 +75,13 @@ dredd:
 			&& npm install --silent --no-audit --no-fund --fetch-retries=1 \
 				--prefix $(TARGET)/dredd dredd@$(DREDD_VERSION); \
 	} || echo "SKIPPED: dredd could not be installed with npm; docs/docking.apib stays unchecked"
+
+# Optional too: the tests say which they skip. Only CI's machine is changed without being asked.
+clients:
+	@missing=; PATH="$$PATH:/usr/sbin:/usr/local/sbin"; \
+	for client in $(CLIENTS); do \
+		command -v $${client%:*} >/dev/null || missing="$$missing $${client#*:}"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$CI" = true ]; then { $(APT_INSTALL) $$missing; } >/dev/null && exit 0; fi; \
+	echo "SKIPPED: the tests of clients that are not installed; Debian packages:$$missing"

@@ -1,17 +1,17 @@
 //! Programs of the system that tests run: found, or said to be missing; each one ends in time.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::thread;
 
-/// Seconds after which `timeout` ends a program that hangs, far more than any of them needs.
-const SECONDS_MAX: &str = "100";
-
-/// Seconds after which a program that does not heed that is killed.
-const SECONDS_MORE: &str = "--kill-after=5";
+/// What `timeout` is told: a program that hangs is ended after 100 s, far more than any of them
+/// needs, and killed after 5 s more.
+const TIME_LIMIT: [&str; 3] = ["-k", "5", "100"];
 
 /// Where programs are besides the search path: that of most users lacks those of administrators.
 const FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
@@ -47,12 +47,7 @@ impl Program {
             .map(|folder| folder.join(name))
             .find(|path| path.is_file());
         if found.is_none() {
-            // Past the test harness, which would keep it from those who should see it.
-            let mut stderr = std::io::stderr().lock();
-            let _ = writeln!(
-                stderr,
-                "SKIPPED: the tests with {name}: it is not installed"
-            );
+            say_skipped(name);
         }
         found.map(|path| Program { path })
     }
@@ -65,7 +60,7 @@ impl Program {
     /// A call of it that ends by itself, or else is ended.
     pub fn command(&self) -> Command {
         let mut command = Command::new("timeout");
-        command.arg(SECONDS_MORE).arg(SECONDS_MAX).arg(&self.path);
+        command.args(TIME_LIMIT).arg(&self.path);
         command
     }
 }
@@ -100,6 +95,20 @@ impl Drop for Running {
         // Both fail when it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Says once for each program what is skipped without it.
+fn say_skipped(name: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let is_first = SAID.lock().expect("no panic").insert(name.to_owned());
+    if is_first {
+        // Past the test harness, which would keep it from those who should see it.
+        let mut stderr = std::io::stderr().lock();
+        let _ = writeln!(
+            stderr,
+            "SKIPPED: the tests with {name}, which is not installed"
+        );
     }
 }
 
