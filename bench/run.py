@@ -16,12 +16,14 @@ import time
 from statistics import median
 
 import load
+import slow_peers
 from server import CONTESTANTS, OURS, ROOT, Contestant, Server, build
 
-SECTIONS = ("cpu", "memory", "held", "compare", "go", "crates")
+SECTIONS = ("cpu", "memory", "held", "slow", "unread", "descriptors", "compare", "go", "crates")
 # Sections that are about the container alone.
-OURS_ONLY = ("held", "compare", "go")
+OURS_ONLY = ("held", "slow", "unread", "descriptors", "compare", "go")
 SLEEP_MS = 1000
+UNREAD_BYTES = 32 << 20
 
 
 def main() -> int:
@@ -53,6 +55,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--pipelined", type=positive, default=16, help="requests at a time")
     parser.add_argument("--idle", type=positive, default=10_000, help="idle connections")
     parser.add_argument("--held", type=positive, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--dripping", type=positive, default=2_000, help="slow clients")
+    parser.add_argument("--unread", type=positive, default=200, help="clients that do not read")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     names = [contestant.name for contestant in CONTESTANTS]
     parser.add_argument("--servers", nargs="+", choices=names, default=names)
@@ -159,6 +163,37 @@ def bench_held(options: argparse.Namespace) -> None:
             seconds, good = load.hold(server, count, f"/sleep?ms={SLEEP_MS}")
         rows.append((f"{count:,}", f"{seconds:.3f}", f"{good:,}"))
     table(rows)
+
+
+def bench_slow(options: argparse.Namespace) -> None:
+    if shutil.which("wrk") is None:
+        print("SKIPPED: latencies beside slow clients need wrk (Debian package: wrk)")
+        return
+    title(f"GET /plaintext beside {options.dripping:,} clients that send their heads byte by byte")
+    alone, beside = [], []
+    with Server(OURS) as server:
+        load.wrk(server, 1, options.connections, 1)  # warm up
+        for _ in range(options.rounds):
+            alone.append(load.wrk(server, options.seconds, options.connections, 1).p99_us)
+            with slow_peers.dripping(server, options.dripping):
+                beside.append(load.wrk(server, options.seconds, options.connections, 1).p99_us)
+    rows = [("", "p99 us", "least", "to alone")]
+    for name, seen in (("alone", alone), ("beside", beside)):
+        against = ratio(median(seen), median(alone))
+        rows.append((name, f"{median(seen):,.0f}", f"{min(seen):,.0f}", against))
+    table(rows)
+
+
+def bench_unread(options: argparse.Namespace) -> None:
+    title(f"User memory of {options.unread:,} clients that ask for 32 MiB and read nothing")
+    with Server(OURS) as server:
+        held = slow_peers.unread_bytes(server, options.unread, UNREAD_BYTES)
+    table([("server", "bytes/connection"), (OURS.name, f"{held:,.0f}")])
+
+
+def bench_descriptors(_: argparse.Namespace) -> None:
+    title("CPU of a server that cannot accept for want of descriptors")
+    table([("server", "of one CPU"), (OURS.name, f"{slow_peers.short_of_descriptors():.2%}")])
 
 
 def bench_compare(_: argparse.Namespace) -> None:
