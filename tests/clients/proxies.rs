@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::thread;
 
-use container::scheduler::Phase;
+use container::scheduler::{Phase, Stats};
 use container::server::Handle;
 use container::{Container, Router, blocking, inline};
 use tests::loopback::{PATIENCE, address, hold, receive, send, start, stop, until, until_idle};
@@ -23,8 +23,10 @@ struct Kind {
     configuration: &'static str,
     /// One back end.
     server: fn(usize, &Handle) -> String,
-    /// Its sockets.
-    sockets: &'static [&'static str],
+    /// Its sockets that keep their connections to the back end.
+    kept: &'static [&'static str],
+    /// Its sockets that do not.
+    unkept: &'static [&'static str],
 }
 
 const NGINX: Kind = Kind {
@@ -32,7 +34,8 @@ const NGINX: Kind = Kind {
     flags: &["-e", "stderr", "-c"],
     configuration: include_str!("nginx.conf"),
     server: |_, handle| format!("server {};", address(handle)),
-    sockets: &["buffered", "streamed"],
+    kept: &["buffered", "streamed"],
+    unkept: &["older"],
 };
 
 const HAPROXY: Kind = Kind {
@@ -40,7 +43,8 @@ const HAPROXY: Kind = Kind {
     flags: &["-db", "-f"],
     configuration: include_str!("haproxy.cfg"),
     server: |number, handle| format!("server back-{number} {}", address(handle)),
-    sockets: &["streamed"],
+    kept: &["streamed"],
+    unkept: &["closing"],
 };
 
 /// A proxy that runs.
@@ -67,7 +71,7 @@ impl Proxy {
         command.args(kind.flags).arg(path);
         let running = Running::serve(&mut command, &folder.path().join("log"));
         let mut proxy = Proxy { running, folder };
-        for socket in kind.sockets {
+        for socket in kind.kept.iter().chain(kind.unkept) {
             let path = proxy.socket(socket);
             until("the proxy listens", || {
                 let ended = proxy.running.child.try_wait().expect("it is our child");
@@ -147,43 +151,53 @@ impl Script {
     }
 }
 
-/// Several clients with requests of all kinds; the server sees few connections.
+/// Several clients with requests of all kinds.
 fn check_traffic(kind: &Kind) {
     let Some(program) = Program::find(kind.program) else {
         return;
     };
-    for socket in kind.sockets {
-        let container = start(application());
-        let handle = container.handle();
-        let proxy = Proxy::start(kind, &program, "traffic", &[&handle]);
-        let script = Script::mixed();
-        thread::scope(|scope| {
-            for _ in 0..CLIENTS {
-                scope.spawn(|| {
-                    let answers = proxy.exchange(socket, &script.requests, &script.heads);
-                    assert_eq!(answers.len(), script.bodies.len(), "{}", proxy.log());
-                    for (answer, body) in answers.iter().zip(&script.bodies) {
-                        assert_eq!(answer.status, 200, "{}", proxy.log());
-                        assert!(answer.body == *body, "{:.99}", answer.body);
-                    }
-                });
-            }
-        });
-        drop(proxy);
-        until_idle(&handle);
-        let stats = stop(container).stats;
-        assert_eq!(stats.served, (CLIENTS * script.bodies.len()) as u64);
-        assert!(stats.accepted <= CLIENTS as u64, "{stats:?}");
+    for socket in kind.kept {
+        let stats = traffic(kind, &program, socket);
+        assert!(stats.accepted <= CLIENTS as u64, "{socket}: {stats:?}");
+    }
+    for socket in kind.unkept {
+        let stats = traffic(kind, &program, socket);
+        assert_eq!(stats.accepted, stats.served, "{socket}");
     }
 }
 
+/// Sends it, and hands back what the back end counted.
+fn traffic(kind: &Kind, program: &Program, socket: &str) -> Stats {
+    let container = start(application());
+    let handle = container.handle();
+    let proxy = Proxy::start(kind, program, "traffic", &[&handle]);
+    let script = Script::mixed();
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                let answers = proxy.exchange(socket, &script.requests, &script.heads);
+                assert_eq!(answers.len(), script.bodies.len(), "{}", proxy.log());
+                for (answer, body) in answers.iter().zip(&script.bodies) {
+                    assert_eq!(answer.status, 200, "{}", proxy.log());
+                    assert!(answer.body == *body, "{:.99}", answer.body);
+                }
+            });
+        }
+    });
+    drop(proxy);
+    until_idle(&handle);
+    let stats = stop(container).stats;
+    assert_eq!(stats.served, (CLIENTS * script.bodies.len()) as u64);
+    stats
+}
+
 #[test]
-fn nginx_keeps_its_connections() {
+fn all_arrives_through_nginx() {
     check_traffic(&NGINX);
 }
 
 #[test]
-fn haproxy_keeps_its_connections() {
+fn all_arrives_through_haproxy() {
     check_traffic(&HAPROXY);
 }
 
@@ -244,4 +258,31 @@ fn a_drain_behind_nginx_is_not_seen() {
 #[test]
 fn a_drain_behind_haproxy_is_not_seen() {
     check_drain(&HAPROXY);
+}
+
+/// A client that goes takes its handler along, although it is the proxy's client.
+fn check_departure(kind: &Kind) {
+    let Some(program) = Program::find(kind.program) else {
+        return;
+    };
+    let container = start(application());
+    let handle = container.handle();
+    let proxy = Proxy::start(kind, &program, "departure", &[&handle]);
+    let stream = UnixStream::connect(proxy.socket("streamed")).expect("it listens");
+    send(&stream, "GET /deadline HTTP/1.1\r\nHost: a\r\n\r\n");
+    until("it runs", || handle.stats().r#async.running == 1);
+    drop(stream);
+    until("it is cancelled", || handle.stats().r#async.cancelled == 1);
+    until_idle(&handle);
+    stop(container);
+}
+
+#[test]
+fn a_departure_is_seen_behind_nginx() {
+    check_departure(&NGINX);
+}
+
+#[test]
+fn a_departure_is_seen_behind_haproxy() {
+    check_departure(&HAPROXY);
 }
