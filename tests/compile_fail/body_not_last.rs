@@ -1,6 +1,6 @@
 //! Only the last argument may take the body.
 //~ `Json<u8>` cannot be an argument of a handler
-//~ the last one may take the body: `Json<T>`, `Form<T>`, `Bytes`, `String`, `Body`, `Request`
+//~ the last one may take the body: `Json<T>`, `Form<T>`, `Bytes`, `String`, `Body`, `BodyReader`, `Request`
 
 use container::extract::Json;
 use container::handler::blocking;

@@ -40,7 +40,7 @@ pub struct Needs {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a handler",
     note = "arguments are `Path<T>`, `Query<T>`, `State<T>`, `HeaderMap`, `Method`, ..; the last one \
-            may take the body: `Json<T>`, `Form<T>`, `Bytes`, `String`, `Body`, `Request`"
+            may take the body: `Json<T>`, `Form<T>`, `Bytes`, `String`, `Body`, `BodyReader`, `Request`"
 )]
 pub trait FromHead: Sized {
     /// The answer when it cannot be made.
@@ -60,7 +60,7 @@ pub trait FromHead: Sized {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the last argument of a handler",
     note = "arguments are `Path<T>`, `Query<T>`, `State<T>`, `HeaderMap`, `Method`, ..; the last one \
-            may take the body: `Json<T>`, `Form<T>`, `Bytes`, `String`, `Body`, `Request`"
+            may take the body: `Json<T>`, `Form<T>`, `Bytes`, `String`, `Body`, `BodyReader`, `Request`"
 )]
 pub trait FromRequest<Via = ViaRequest>: Sized {
     /// The answer when it cannot be made.

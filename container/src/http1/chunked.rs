@@ -241,10 +241,36 @@ pub(super) fn encode_size(size: usize, output: &mut Vec<u8>) {
     output.put_slice(b"\r\n");
 }
 
-/// Writes the last chunk and the trailers.
+/// Fields that must not come behind a body (RFC 9110, section 6.5.1): they say where it ends, who
+/// it is for or from, whether it may be kept, or how to read what has been read by then.
+const NEVER_TRAILERS: [HeaderName; 20] = [
+    header::AGE,
+    header::AUTHORIZATION,
+    header::CACHE_CONTROL,
+    header::CONNECTION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_RANGE,
+    header::CONTENT_TYPE,
+    header::DATE,
+    header::EXPECT,
+    header::EXPIRES,
+    header::HOST,
+    header::LOCATION,
+    header::MAX_FORWARDS,
+    header::SET_COOKIE,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::VARY,
+    header::WWW_AUTHENTICATE,
+];
+
+/// Writes the last chunk and the trailers, without those that must not be any.
 pub(super) fn encode_end(trailers: Option<&HeaderMap>, output: &mut Vec<u8>) {
     output.put_slice(b"0\r\n");
-    for (name, value) in trailers.into_iter().flatten() {
+    let fields = trailers.into_iter().flatten();
+    for (name, value) in fields.filter(|(name, _)| !NEVER_TRAILERS.contains(name)) {
         output.put_slice(name.as_str().as_bytes());
         output.put_slice(b": ");
         output.put_slice(value.as_bytes());

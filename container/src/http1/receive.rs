@@ -140,6 +140,9 @@ impl Connection {
                 });
             }
         }
+        if let Piece::Data(range) = &piece {
+            self.read_phase.received(range.len());
+        }
         if matches!(piece, Piece::End(_)) || decoder.remaining() == BodyLength::Known(0) {
             self.read_phase = ReadPhase::None;
             self.state.request_ended();

@@ -209,7 +209,16 @@ impl Client<'_> {
     /// # Panics
     /// When the client has closed.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.send_some(bytes);
+    }
+
+    /// The same; says how many bytes the server, or its socket, has taken.
+    ///
+    /// # Panics
+    /// When the client has closed.
+    pub fn send_some(&mut self, bytes: impl AsRef<[u8]>) -> usize {
         let mut rest = bytes.as_ref();
+        let length = rest.len();
         while !rest.is_empty() {
             let stream = self.stream.as_mut().expect("the client is open");
             let written = stream.try_write(rest);
@@ -217,9 +226,10 @@ impl Client<'_> {
             match written {
                 Ok(count) => rest = &rest[count..],
                 // The server takes no more, or has gone: as with a socket, the rest is not sent.
-                Err(_) => return,
+                Err(_) => break,
             }
         }
+        length - rest.len()
     }
 
     /// Sends without letting the server run; what does not fit is not sent.
