@@ -18,9 +18,12 @@ fn idle_connections_close_and_busy_ones_finish() {
     assert!(idle.received().ends_with("root"));
     let mut busy = server.connect();
     busy.send(SLOW);
+    server.advance(Duration::from_millis(199));
     server.drain();
+    assert!(!idle.is_closed(), "its next request may be on its way");
+    server.advance(Duration::from_millis(1));
     assert!(idle.is_closed() && !busy.is_closed());
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_millis(800));
     let answers = read_answers(&busy.received(), &[]);
     assert!(answers[0].body == "slow" && answers[0].closes());
     assert!(busy.is_closed());
@@ -55,6 +58,25 @@ fn a_fresh_connection_may_send_its_first_request() {
     server.advance(Duration::from_secs(1));
     assert!(silent.is_closed());
     assert_eq!(silent.received(), "");
+}
+
+#[test]
+fn a_used_connection_may_send_what_is_on_its_way() {
+    let server = server();
+    let mut idle = server.connect();
+    idle.send(GET);
+    let mut recent = server.connect();
+    recent.send(GET);
+    assert!(idle.received().ends_with("root") && recent.received().ends_with("root"));
+    server.advance(Duration::from_secs(1));
+    recent.send(GET);
+    assert!(recent.received().ends_with("root"));
+    server.drain();
+    assert!(idle.is_closed() && !recent.is_closed());
+    server.advance(Duration::from_millis(199));
+    recent.send(GET);
+    let answers = read_answers(&recent.received(), &[]);
+    assert!(answers[0].body == "root" && answers[0].closes() && recent.is_closed());
 }
 
 #[test]

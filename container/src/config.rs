@@ -32,6 +32,9 @@ pub struct Config {
     /// How long a connection that has sent nothing yet is kept when the server is asked to stop:
     /// its first request may be on its way. Default 1 s.
     pub drain_first_byte: Duration,
+    /// How long a connection is kept after its last answer when the server is asked to stop: the
+    /// next request may be on its way. Default 200 ms.
+    pub drain_idle: Duration,
     /// After the peer of a cancellable request has closed its writing side: how long until it is
     /// asked, by an interim answer, whether it is still there. Default 1 s.
     pub disconnect_probe: Duration,
@@ -49,6 +52,7 @@ impl Default for Config {
             drain_delay: Duration::ZERO,
             drain: Duration::from_secs(30),
             drain_first_byte: Duration::from_secs(1),
+            drain_idle: Duration::from_millis(200),
             disconnect_probe: Duration::from_secs(1),
         }
     }

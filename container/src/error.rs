@@ -21,6 +21,8 @@ enum Kind {
     Bind { address: String, source: io::Error },
     /// A start-up hook failed.
     Hook(String),
+    /// A worker panicked outside of all handlers.
+    Worker(String),
     /// The system refused something the container cannot be without.
     System {
         what: &'static str,
@@ -47,6 +49,12 @@ impl Error {
     pub(crate) fn hook(message: String) -> Self {
         Error {
             kind: Kind::Hook(message),
+        }
+    }
+
+    pub(crate) fn worker(message: String) -> Self {
+        Error {
+            kind: Kind::Worker(message),
         }
     }
 
@@ -86,6 +94,7 @@ impl fmt::Display for Error {
             Kind::Routes(_) => formatter.write_str("bad routing table"),
             Kind::Bind { address, .. } => write!(formatter, "cannot listen at {address}"),
             Kind::Hook(message) => write!(formatter, "a start-up hook failed: {message}"),
+            Kind::Worker(message) => write!(formatter, "a worker panicked: {message}"),
             Kind::System { what, .. } => formatter.write_str(what),
         }
     }
@@ -94,7 +103,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
-            Kind::Config(_) | Kind::Hook(_) => None,
+            Kind::Config(_) | Kind::Hook(_) | Kind::Worker(_) => None,
             Kind::Routes(error) => Some(error),
             Kind::Bind { source, .. } | Kind::System { source, .. } => Some(source),
         }

@@ -186,6 +186,14 @@ impl Connection {
         matches!(self.read_phase, ReadPhase::Idle { .. })
     }
 
+    /// Since when it waits for the first byte of a request; `None` while it does not.
+    pub fn idle_since(&self) -> Option<Instant> {
+        match self.read_phase {
+            ReadPhase::Idle { since } => Some(since),
+            _ => None,
+        }
+    }
+
     /// Whether an answer has been begun and not finished.
     pub fn is_answering(&self) -> bool {
         matches!(self.state.writing, Writing::Body(_))

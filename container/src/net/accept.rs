@@ -1,7 +1,6 @@
-//! What an error of `accept(2)` means for the listener, and a spare descriptor for the worst.
-//! Must not accept on its own.
+//! What an error of `accept(2)` means for the listener. Must not accept on its own.
 
-use std::{error::Error, fmt, fs::File, io};
+use std::{error::Error, fmt, io};
 
 /// What to do about an error of `accept(2)`.
 #[derive(Debug)]
@@ -99,49 +98,6 @@ impl Error for AcceptError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(self.io())
     }
-}
-
-/// A descriptor kept for the moment when there are no others: giving it up lets one more
-/// connection be accepted, only to be closed, so that its client hears at once instead of
-/// hanging in the backlog.
-///
-/// ```
-/// use container::net::DescriptorReserve;
-///
-/// let mut reserve = DescriptorReserve::new()?;
-/// assert_eq!(reserve.lend(|| "accept and drop here"), Some("accept and drop here"));
-/// # Ok::<(), std::io::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct DescriptorReserve {
-    /// `/dev/null`; `None` when it could not be had back yet.
-    spare: Option<File>,
-}
-
-impl DescriptorReserve {
-    /// Takes the descriptor.
-    ///
-    /// # Errors
-    /// When there is none even now.
-    pub fn new() -> io::Result<DescriptorReserve> {
-        Ok(DescriptorReserve {
-            spare: Some(spare()?),
-        })
-    }
-
-    /// Runs `f` while the descriptor is free, then takes it back. `None`, without running `f`,
-    /// when it is lost to somebody else and still cannot be had.
-    pub fn lend<T>(&mut self, f: impl FnOnce() -> T) -> Option<T> {
-        let held = self.spare.take().or_else(|| spare().ok())?;
-        drop(held);
-        let result = f();
-        self.spare = spare().ok();
-        Some(result)
-    }
-}
-
-fn spare() -> io::Result<File> {
-    File::open("/dev/null")
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{Shutdown, SocketAddr},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
 use mio::{Interest, Registry, Token, event::Source};
 use socket2::{Domain, Socket, Type};
+#[cfg(target_os = "linux")]
+use socket2::{SockFilter, SockRef};
 
 use super::{Accepted, Address, AnySocket, BindAddress, ListenSocket, UnixListenSocket};
 
@@ -18,6 +20,22 @@ pub const BACKLOG: u32 = 4096;
 
 /// Linux lets accepted sockets inherit `TCP_NODELAY`; elsewhere it costs a call for each.
 const NODELAY_IS_INHERITED: bool = cfg!(target_os = "linux");
+
+/// A packet filter (classic BPF) for a listening TCP socket, which drops what would begin a
+/// connection: a SYN without an ACK.
+#[cfg(target_os = "linux")]
+const TURN_AWAY: [SockFilter; 5] = [
+    // Load the TCP header's byte of flags.
+    SockFilter::new(0x30, 0, 0, 13),
+    // Look at those of SYN and ACK.
+    SockFilter::new(0x54, 0, 0, 0x12),
+    // Skip the next one unless it is SYN alone.
+    SockFilter::new(0x15, 0, 1, 0x02),
+    // Drop the packet.
+    SockFilter::new(0x06, 0, 0, 0),
+    // Take all of it.
+    SockFilter::new(0x06, 0, 0, u32::MAX),
+];
 
 /// How to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,15 +89,52 @@ impl AnyListener {
         if let BindAddress::Unix(path) = address {
             return UnixListenSocket::bind(path, options).map(AnyListener::Unix);
         }
-        let none = io::Error::new(io::ErrorKind::AddrNotAvailable, "no address to bind");
-        let mut result = Err(none);
-        for candidate in address.resolve()? {
-            result = tcp(candidate, options).map(AnyListener::Tcp);
-            if result.is_ok() {
-                break;
-            }
+        first_of(address, |candidate| {
+            tcp(candidate, options).map(AnyListener::Tcp)
+        })
+    }
+
+    /// Listens at the address with up to `count` sockets, over which the kernel spreads the
+    /// connections: TCP on Linux (`SO_REUSEPORT`); else, and for Unix sockets, with one. Nobody
+    /// else listens there when it begins, and the address is never let go in between.
+    ///
+    /// # Errors
+    /// Those of [`bind`](Self::bind).
+    pub fn bind_group(address: &BindAddress, count: usize) -> io::Result<Vec<AnyListener>> {
+        let options = ListenOptions::default();
+        if count < 2 || !cfg!(target_os = "linux") || matches!(address, BindAddress::Unix(_)) {
+            return AnyListener::bind(address, &options).map(|listener| vec![listener]);
         }
-        result
+        let group = first_of(address, |candidate| tcp_group(candidate, &options, count))?;
+        Ok(group.into_iter().map(AnyListener::Tcp).collect())
+    }
+
+    /// Another descriptor of the same socket, for another thread or process: what is accepted by
+    /// one is not by the other. It leaves a Unix socket's file alone.
+    ///
+    /// # Errors
+    /// When there are no descriptors left.
+    pub fn duplicate(&self) -> io::Result<AnyListener> {
+        let duplicate = AnyListener::inherit(self.as_fd().try_clone_to_owned()?)?;
+        duplicate.keep_file();
+        Ok(duplicate)
+    }
+
+    /// Has the kernel begin no further connections, on all descriptors of this socket. Those that
+    /// it has begun are still to be accepted, and none of them is reset, as closing would. A TCP
+    /// client that comes now asks again a second later, and is refused if the socket is closed by
+    /// then.
+    ///
+    /// # Errors
+    /// `Unsupported` where the system has no means for it, which is everywhere but on Linux.
+    pub fn turn_away(&self) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        return match self {
+            AnyListener::Tcp(_) => SockRef::from(self).attach_filter(&TURN_AWAY),
+            AnyListener::Unix(_) => SockRef::from(self).shutdown(Shutdown::Read),
+        };
+        #[cfg(not(target_os = "linux"))]
+        return Err(io::ErrorKind::Unsupported.into());
     }
 
     /// Takes over a listening socket that was made elsewhere: a listener of `std`, or a
@@ -169,11 +224,52 @@ impl ListenSocket for mio::net::TcpListener {
     }
 }
 
+/// What `attempt` makes of the first address with which it succeeds.
+fn first_of<T>(
+    address: &BindAddress,
+    attempt: impl Fn(SocketAddr) -> io::Result<T>,
+) -> io::Result<T> {
+    let none = io::Error::new(io::ErrorKind::AddrNotAvailable, "no address to bind");
+    let mut result = Err(none);
+    for candidate in address.resolve()? {
+        result = attempt(candidate);
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
+}
+
 /// A TCP socket that listens at `address`.
 pub(super) fn tcp(
     address: SocketAddr,
     options: &ListenOptions,
 ) -> io::Result<mio::net::TcpListener> {
+    listen(bound(address, options)?, options)
+}
+
+/// TCP sockets that listen at the same address.
+fn tcp_group(
+    address: SocketAddr,
+    options: &ListenOptions,
+    count: usize,
+) -> io::Result<Vec<mio::net::TcpListener>> {
+    // Alone first: sockets that share a port would share it with a stranger's too.
+    let first = bound(address, options)?;
+    first.set_reuse_port(true)?;
+    let address = first.local_addr()?.as_socket().unwrap_or(address);
+    let shared = ListenOptions {
+        reuse_port: true,
+        ..*options
+    };
+    let mut group = vec![listen(first, options)?];
+    for _ in 1..count {
+        group.push(tcp(address, &shared)?);
+    }
+    Ok(group)
+}
+
+fn bound(address: SocketAddr, options: &ListenOptions) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     // Without it a restart has to wait for old connections in TIME_WAIT.
@@ -183,6 +279,10 @@ pub(super) fn tcp(
     }
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn listen(socket: Socket, options: &ListenOptions) -> io::Result<mio::net::TcpListener> {
     socket.listen(options.backlog())?;
     Ok(mio::net::TcpListener::from_std(socket.into()))
 }

@@ -239,6 +239,37 @@ mod tests {
     }
 
     #[test]
+    fn a_group_has_the_address_to_itself() {
+        let address = BindAddress::from(loopback());
+        let group = AnyListener::bind_group(&address, 3).unwrap();
+        let local = group[0].local().unwrap();
+        assert!(group.iter().all(|member| member.local().unwrap() == local));
+        let taken = BindAddress::from(local.as_tcp().unwrap());
+        let error = AnyListener::bind_group(&taken, 3).err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    /// What is begun is served to its end, and nothing else begins.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn turning_away_keeps_what_has_begun() {
+        let listener = AnyListener::bind(&loopback().into(), &ListenOptions::default()).unwrap();
+        let address = listener.local().unwrap().as_tcp().unwrap();
+        let waiting = std::net::TcpStream::connect(address).unwrap();
+        listener.duplicate().unwrap().turn_away().unwrap();
+        let patience = std::time::Duration::from_millis(10);
+        let late = std::net::TcpStream::connect_timeout(&address, patience);
+        assert_eq!(late.err().unwrap().kind(), io::ErrorKind::TimedOut);
+        let accepted = listener.accept().unwrap();
+        assert_eq!(accepted.peer, waiting.local_addr().unwrap().into());
+        let nobody = listener.accept().err().unwrap();
+        assert_eq!(nobody.kind(), io::ErrorKind::WouldBlock);
+        drop(listener);
+        let refused = std::net::TcpStream::connect(address).err().unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
     fn several_addresses_bind_the_first_that_can_be() {
         let taken = bind::tcp(loopback(), &ListenOptions::default()).unwrap();
         let addresses = BindAddress::Tcp(vec![taken.local_addr().unwrap(), loopback()]);

@@ -32,7 +32,7 @@ mod transport;
 mod unix_socket;
 
 pub use self::{
-    accept::{AcceptError, DescriptorReserve},
+    accept::AcceptError,
     address::{Address, AddressError, BindAddress},
     bind::{AnyListener, BACKLOG, ListenOptions},
     listener::{ListenSocket, Listener, SocketListener, TcpListener, UnixListener},

@@ -264,6 +264,10 @@ impl<S: Socket> Transport for SocketStream<S> {
         self.registration.is_read_ready()
     }
 
+    fn assume_read_ready(&self) {
+        self.registration.assume_read_ready();
+    }
+
     fn is_read_closed(&self) -> bool {
         self.registration.is_read_closed()
     }

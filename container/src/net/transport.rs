@@ -49,6 +49,9 @@ pub trait Transport: 'static {
     /// Whether a read is worth trying.
     fn is_read_ready(&self) -> bool;
 
+    /// Has the next read ask the system, whatever is known: for who is about to close.
+    fn assume_read_ready(&self);
+
     /// Whether the end of the peer's bytes has been seen coming; some may still be unread.
     fn is_read_closed(&self) -> bool;
 

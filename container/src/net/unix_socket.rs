@@ -237,6 +237,21 @@ mod tests {
         assert!(UnixStream::connect(&place.0).is_ok());
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn turning_away_keeps_what_has_begun() {
+        let place = Place::new("away");
+        let address = BindAddress::Unix(place.0.clone());
+        let listener = AnyListener::bind(&address, &ListenOptions::default()).unwrap();
+        let _waiting = UnixStream::connect(&place.0).unwrap();
+        listener.duplicate().unwrap().turn_away().unwrap();
+        let late = UnixStream::connect(&place.0).unwrap_err();
+        assert_eq!(late.kind(), io::ErrorKind::ConnectionRefused);
+        listener.accept().unwrap();
+        let nobody = listener.accept().err().unwrap();
+        assert_eq!(nobody.kind(), io::ErrorKind::WouldBlock);
+    }
+
     #[test]
     fn inherited_socket_brings_its_file() {
         let place = Place::new("inherited");

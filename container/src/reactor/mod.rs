@@ -18,11 +18,13 @@
 //! | `timer`, `time`, `clock` | deadlines as pure data, futures over them, where time comes from |
 //! | `executor`, `task`, `join` | the tasks of this thread, their wakers, their results |
 //! | `remote`, `oneshot` | what other threads may do: wake, send a job, send a value |
+//! | `busy` | how long a reactor has not been waiting |
 //! | `context` | the current reactor of a thread |
 //!
 //! No borrow of the reactor's state is ever held while foreign code runs (a future, a waker, a
 //! destructor), so that foreign code may call everything here.
 
+mod busy;
 mod clock;
 mod context;
 mod drive;

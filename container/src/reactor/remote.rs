@@ -13,12 +13,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::{
     JOBS_PER_TURN, WAKES_PER_TURN,
+    busy::Busy,
     executor::{Executor, panic_message},
     source::WAKER_TOKEN,
     task::TaskId,
@@ -47,6 +49,8 @@ pub(super) struct Shared {
     closed: AtomicBool,
     /// Living [`OutsideWork`] guards.
     outside: AtomicUsize,
+    /// How long the reactor has been busy.
+    pub(super) busy: Busy,
     /// Tasks to poll.
     wakes: Sender<TaskId>,
     /// Closures to run.
@@ -93,6 +97,7 @@ impl Inbox {
             overflow: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             outside: AtomicUsize::new(0),
+            busy: Busy::new(),
             wakes: wake_sender,
             jobs: job_sender,
         });
@@ -192,6 +197,12 @@ impl Remote {
     /// Ends the reactor's present wait, or makes its next one return at once.
     pub fn notify(&self) {
         self.shared.notify();
+    }
+
+    /// For how many nanoseconds the reactor has been busy, and not waiting, since it was made. What
+    /// it is doing right now counts, however long it takes.
+    pub fn busy_ns(&self) -> u64 {
+        self.shared.busy.total_ns(Instant::now())
     }
 
     /// Sends a job to the reactor's thread. A job still waiting when the reactor shuts down is

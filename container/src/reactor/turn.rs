@@ -100,7 +100,9 @@ impl<'a> Running<'a> {
             return Ok(());
         };
         let waited = self.inner.poll.borrow_mut().poll(events, wait);
-        self.inner.turn_time.set(Some(self.inner.clock.now()));
+        let now = self.inner.clock.now();
+        self.inner.turn_time.set(Some(now));
+        self.inner.inbox.shared().busy.resume(now);
         match waited {
             // A signal came: its handler has its own way to wake the reactor.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
@@ -135,11 +137,13 @@ impl Inner {
         if self.clock.is_virtual() || self.has_leftovers() {
             return Some(Duration::ZERO);
         }
+        // Read anew: the last turn's tasks have taken time since its wait.
+        let now = self.clock.now();
+        self.inbox.shared().busy.rest(now);
         let Some(deadline) = self.next_deadline() else {
             return max_wait;
         };
-        // Read anew: the last turn's tasks have taken time since its wait.
-        let until = deadline.saturating_duration_since(self.clock.now());
+        let until = deadline.saturating_duration_since(now);
         Some(max_wait.map_or(until, |max| max.min(until)))
     }
 

@@ -39,8 +39,10 @@ pub struct WorkerCounters {
     pub closed: Counter,
     /// Connections refused for want of room.
     pub refused: Counter,
-    /// Requests cut off by the end of the drain.
+    /// Requests cut off by the end of the drain, or the death of a worker.
     pub cut: Counter,
+    /// How often the worker was replaced because it had died.
+    pub restarts: Counter,
 }
 
 /// What one worker counts of one lane.
@@ -102,8 +104,10 @@ pub struct Stats {
     pub accepted: u64,
     /// Connections refused for want of room.
     pub refused: u64,
-    /// Requests cut off by the end of the drain.
+    /// Requests cut off by the end of the drain, or the death of a worker.
     pub cut: u64,
+    /// Workers that were replaced because they had died.
+    pub restarts: u64,
 }
 
 /// Two counters that make a gauge.
@@ -124,6 +128,17 @@ impl WorkerCounters {
     /// The counters of a lane.
     pub fn lane(&self, lane: Lane) -> &LaneCounters {
         &self.lanes[lane as usize]
+    }
+
+    /// Connections that are open.
+    pub fn connections(&self) -> u64 {
+        self.accepted.read().saturating_sub(self.closed.read())
+    }
+
+    /// Requests that are in their handlers, or wait for them.
+    pub fn in_handlers(&self) -> u64 {
+        let lanes = self.lanes.iter().map(LaneCounters::read);
+        lanes.map(|lane| lane.running + lane.queued).sum()
     }
 }
 
@@ -162,11 +177,11 @@ impl Stats {
             stats.r#async.add(worker.lane(Lane::Async).read());
             stats.blocking.add(worker.lane(Lane::Blocking).read());
             stats.served += worker.served.read();
-            let accepted = worker.accepted.read();
-            stats.accepted += accepted;
-            stats.connections += accepted.saturating_sub(worker.closed.read());
+            stats.accepted += worker.accepted.read();
+            stats.connections += worker.connections();
             stats.refused += worker.refused.read();
             stats.cut += worker.cut.read();
+            stats.restarts += worker.restarts.read();
         }
         stats
     }

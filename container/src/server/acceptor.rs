@@ -2,21 +2,24 @@
 //! drains.
 //!
 //! Out of descriptors it waits until one is free, instead of being told so again and again; the
-//! connections wait in the backlog meanwhile. Before it goes, it empties the backlog.
+//! connections wait in the backlog meanwhile. Before it goes it has the kernel turn new connections
+//! away, and takes all that have begun: closing a listener resets what waits at it.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use super::connection::Driver;
-use super::spread::Spread;
+use super::listeners::{Listeners, Listening};
+use super::spread::Giver;
 use super::worker::{Seat, SeatKind, Worker};
 use crate::net::{AcceptError, Accepted, AnySocket, Listener, Socket};
-use crate::reactor::{Sleep, sleep, yield_now};
+use crate::reactor::{Sleep, sleep, timeout_at, yield_now};
 use crate::scheduler::Phase;
 
 /// Connections accepted before others get their turn.
@@ -25,6 +28,14 @@ const ACCEPTS_PER_TURN: usize = 64;
 /// How long accepting rests when descriptors have run out and none of ours is given back: somebody
 /// else's may be.
 const DESCRIPTOR_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long connections whose handshake is under way may take to be complete when the container
+/// drains: a round trip to clients far away.
+const HANDSHAKE: Duration = Duration::from_millis(100);
+
+/// Failures in a row, a pause after each, after which a listener counts as broken: five seconds,
+/// since what the system calls an error may pass.
+const FAILURES_MAX: u32 = 50;
 
 /// What a connection beyond the budget is told: no more than fits a fresh socket's buffer, and no
 /// parsing.
@@ -40,8 +51,12 @@ const OVER_BUDGET: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 pub(super) struct Acceptor {
     /// The listener, attached to the worker's reactor.
     listener: Listener,
+    /// Its number among all listeners.
+    number: usize,
+    /// All listeners of the container.
+    listeners: Arc<Listeners>,
     /// Who gets the connections.
-    spread: Spread,
+    giver: Giver,
     worker: Rc<Worker>,
     /// The acceptor's own place, by which it hears of the phase.
     seat: Seat,
@@ -53,7 +68,10 @@ pub(super) struct Acceptor {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Condition {
     Well,
-    Failing,
+    /// There are no descriptors.
+    Short,
+    /// The listener has failed so many times in a row.
+    Failing(u32),
 }
 
 /// What a burst of accepting ended with.
@@ -62,20 +80,28 @@ enum Burst {
     Drained,
     /// There may be more.
     Paused,
-    /// Descriptors have run out.
+    /// Descriptors have run out, or something else went wrong: not now.
     Exhausted,
+    /// The listener will not work again.
+    Broken,
 }
 
 impl Acceptor {
-    pub(super) fn new(listener: Listener, spread: Spread, worker: &Rc<Worker>) -> Self {
-        let seat = worker.sit(SeatKind::Acceptor);
-        Acceptor {
-            listener,
-            spread,
+    pub(super) fn attach(
+        listening: Listening,
+        worker: &Rc<Worker>,
+        giver: Giver,
+        listeners: &Arc<Listeners>,
+    ) -> io::Result<Self> {
+        Ok(Acceptor {
+            listener: Listener::attach(&worker.reactor, listening.listener)?,
+            number: listening.number,
+            listeners: listeners.clone(),
+            giver,
             worker: worker.clone(),
-            seat,
+            seat: worker.sit(SeatKind::Acceptor),
             condition: Cell::new(Condition::Well),
-        }
+        })
     }
 
     /// Accepts until the container drains, then empties the backlog and closes the listener.
@@ -85,16 +111,41 @@ impl Acceptor {
                 Burst::Drained => {}
                 Burst::Paused => yield_now().await,
                 Burst::Exhausted => self.rest(Phase::Draining).await,
+                Burst::Broken => {
+                    log::error!("a listener is broken: the container drains");
+                    self.listeners.note_broken();
+                    self.worker.lifecycle.advance(Phase::Leaving);
+                    break;
+                }
             }
         }
-        // What the kernel had accepted for us is ours to answer, whether we have heard of it or
-        // not.
+        if self.listeners.turn_away(self.number) {
+            self.empty().await;
+        }
+        self.listeners.release(self.number);
+    }
+
+    /// Takes all connections that the kernel has begun: what it has accepted for us is ours to
+    /// answer, whether we have heard of it or not.
+    async fn empty(&self) {
+        let end = self.worker.reactor.now() + HANDSHAKE;
         self.listener.assume_ready();
         while self.worker.phase() < Phase::Closing {
             match self.accept_burst() {
-                Burst::Drained => return,
+                Burst::Drained => {
+                    let more = poll_fn(|context| {
+                        if self.worker.phase() >= Phase::Closing {
+                            return Poll::Ready(());
+                        }
+                        self.listener.poll_accept_ready(context)
+                    });
+                    if timeout_at(end, more).await.is_err() {
+                        return;
+                    }
+                }
                 Burst::Paused => yield_now().await,
                 Burst::Exhausted => self.rest(Phase::Closing).await,
+                Burst::Broken => return,
             }
         }
     }
@@ -116,28 +167,39 @@ impl Acceptor {
             match self.listener.try_accept() {
                 Ok(Some(accepted)) => {
                     self.condition.set(Condition::Well);
-                    self.admit(accepted);
+                    self.giver.hand_over(accepted, &self.worker);
                 }
                 Ok(None) => return Burst::Drained,
                 // The client changed its mind before we got to it.
                 Err(AcceptError::Transient(_)) => {}
-                Err(AcceptError::OutOfDescriptors(error) | AcceptError::Fatal(error)) => {
-                    if self.condition.replace(Condition::Failing) == Condition::Well {
+                Err(AcceptError::OutOfDescriptors(error)) => {
+                    if self.condition.replace(Condition::Short) == Condition::Well {
                         log::error!(
                             "accepting pauses until there is room for a connection: {error}"
                         );
                     }
                     return Burst::Exhausted;
                 }
+                Err(AcceptError::Fatal(error)) => return self.note_failure(&error),
             }
         }
         Burst::Paused
     }
 
-    fn admit(&self, accepted: Accepted<AnySocket>) {
-        match &self.spread {
-            Spread::Own => serve(&self.worker, accepted),
-            Spread::Least(giver) => giver.hand_over(accepted),
+    /// The listener itself seems to be at fault.
+    fn note_failure(&self, error: &io::Error) -> Burst {
+        let failures = match self.condition.get() {
+            Condition::Failing(failures) => failures + 1,
+            Condition::Well | Condition::Short => {
+                log::error!("accepting fails: {error}");
+                1
+            }
+        };
+        self.condition.set(Condition::Failing(failures));
+        if failures < FAILURES_MAX {
+            Burst::Exhausted
+        } else {
+            Burst::Broken
         }
     }
 

@@ -1,17 +1,17 @@
 //! `Container`: a running container, from its listeners to its report.
 
 use std::fmt;
-use std::io;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::builder::{Builder, Parts};
 use super::handle::{Handle, Shared};
+use super::listeners::Listeners;
 use super::signal::SignalThread;
-use super::spread::{Giver, Loads, Spread};
-use super::thread::{self, Setup};
+use super::spread::Loads;
+use super::thread::{self, Part, Setup};
 use crate::error::Error;
-use crate::net::{Address, AnyListener, BindAddress, ListenOptions, ListenSocket};
 use crate::router::Routes;
 use crate::scheduler::{self, BlockingPool, Lifecycle, Phase, Stats, WorkerCounters};
 
@@ -31,10 +31,15 @@ pub struct Container {
 pub struct Report {
     /// All counters.
     pub stats: Stats,
+    /// How long it was leaving: still accepting, but not ready.
+    pub leaving: Duration,
+    /// How long it drained.
+    pub draining: Duration,
+    /// How long it took to cut what was left.
+    pub closing: Duration,
+    /// Whether a socket that it listened at had failed, which ended it.
+    pub is_broken: bool,
 }
-
-/// A listener and who gets its connections.
-pub(super) type Listening = (AnyListener, Spread);
 
 impl Container {
     /// Begins to make one.
@@ -82,8 +87,28 @@ impl Container {
                 log::error!("a worker's thread panicked");
             }
         }
+        Report::of(&self.handle)
+    }
+}
+
+impl Report {
+    fn of(handle: &Handle) -> Report {
+        let end = handle.since(Phase::Drained);
+        let phases = [Phase::Leaving, Phase::Draining, Phase::Closing].map(|phase| {
+            // Up to whatever came next.
+            let next = [Phase::Draining, Phase::Closing, Phase::Drained].into_iter();
+            let next = next.filter(|next| *next > phase);
+            let until = next.filter_map(|next| handle.since(next)).next().or(end);
+            let took = handle.since(phase).zip(until);
+            took.map_or(Duration::ZERO, |(since, until)| until.duration_since(since))
+        });
+        let [leaving, draining, closing] = phases;
         Report {
-            stats: self.handle.stats(),
+            stats: handle.stats(),
+            leaving,
+            draining,
+            closing,
+            is_broken: handle.is_broken(),
         }
     }
 }
@@ -109,7 +134,7 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
     let count = config.workers;
     let counters: Vec<Arc<WorkerCounters>> = (0..count).map(|_| Arc::default()).collect();
     let loads = Loads::new(&counters);
-    let (addresses, listening) = listen(&addresses, listeners, count, &loads)?;
+    let (addresses, listeners) = Listeners::open(&addresses, listeners, count)?;
     let pool = BlockingPool::new(config.blocking.clone());
     let lifecycle = Lifecycle::new();
     let scheduling = Arc::new(scheduler::Shared::new(
@@ -122,6 +147,7 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         lifecycle: lifecycle.clone(),
         loads: loads.clone(),
         counters: counters.clone(),
+        listeners: listeners.clone(),
         addresses,
         pool,
     };
@@ -132,10 +158,11 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         scheduling,
         counters,
         loads,
+        listeners,
         lifecycle,
         on_error,
     };
-    let threads = start_workers(&setup, listening, &handle)?;
+    let threads = start_workers(&setup, &handle)?;
     Ok(Container {
         handle,
         threads,
@@ -144,26 +171,15 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
 }
 
 /// Starts a thread for each worker and waits until all are ready; if one is not, ends them all.
-fn start_workers(
-    setup: &Setup,
-    listening: Vec<Vec<Listening>>,
-    handle: &Handle,
-) -> Result<Vec<JoinHandle<()>>, Error> {
+fn start_workers(setup: &Setup, handle: &Handle) -> Result<Vec<JoinHandle<()>>, Error> {
     let (ready, readiness) = mpsc::channel();
     let (ended, others) = mpsc::channel();
-    let mut others = Some(others);
+    let mut first = Some(Part::First(others));
     let mut threads = vec![];
     let mut result = Ok(());
-    for (index, listeners) in listening.into_iter().enumerate() {
-        // The first worker runs the hooks, the last ones when all others have ended.
-        let hooks = others.take();
-        let ended = if hooks.is_some() {
-            None
-        } else {
-            Some(ended.clone())
-        };
-        let started = thread::start(setup.clone(), index, listeners, ready.clone(), hooks, ended);
-        match started {
+    for index in 0..setup.config.workers {
+        let part = first.take().unwrap_or_else(|| Part::Other(ended.clone()));
+        match thread::start(setup.clone(), index, ready.clone(), part) {
             Ok(thread) => threads.push(thread),
             Err(error) => {
                 result = Err(error);
@@ -197,68 +213,4 @@ fn start_workers(
     }
     setup.scheduling.pool().close();
     Err(error)
-}
-
-/// Opens all listeners: where they are, and what each worker accepts from.
-fn listen(
-    addresses: &[BindAddress],
-    inherited: Vec<AnyListener>,
-    workers: usize,
-    loads: &Arc<Loads>,
-) -> Result<(Vec<Address>, Vec<Vec<Listening>>), Error> {
-    let mut local = vec![];
-    let mut listening: Vec<Vec<Listening>> = (0..workers).map(|_| vec![]).collect();
-    for address in addresses {
-        let group = bind(address, workers).map_err(|error| Error::bind(address, error))?;
-        let alone = group.len() < workers;
-        for (worker, listener) in group.into_iter().enumerate() {
-            if worker == 0 {
-                local.push(
-                    listener
-                        .local()
-                        .map_err(|error| Error::bind(address, error))?,
-                );
-            }
-            let spread = if alone {
-                Spread::Least(Giver::new(loads))
-            } else {
-                Spread::Own
-            };
-            listening[worker].push((listener, spread));
-        }
-    }
-    for listener in inherited {
-        local.push(
-            listener
-                .local()
-                .map_err(|error| Error::bind("a given socket", error))?,
-        );
-        let spread = if workers > 1 {
-            Spread::Least(Giver::new(loads))
-        } else {
-            Spread::Own
-        };
-        listening[0].push((listener, spread));
-    }
-    Ok((local, listening))
-}
-
-/// One listener, or one for each worker where the kernel spreads connections over them.
-fn bind(address: &BindAddress, workers: usize) -> io::Result<Vec<AnyListener>> {
-    // Alone first: sockets that share a port would share it with a stranger's too.
-    let options = ListenOptions::default();
-    let first = AnyListener::bind(address, &options)?;
-    let spreads = cfg!(target_os = "linux") && workers > 1;
-    let Some(chosen) = first.local()?.as_tcp().filter(|_| spreads) else {
-        return Ok(vec![first]);
-    };
-    drop(first);
-    let shared = ListenOptions {
-        reuse_port: true,
-        ..options
-    };
-    let address = BindAddress::Tcp(vec![chosen]);
-    (0..workers)
-        .map(|_| AnyListener::bind(&address, &shared))
-        .collect()
 }

@@ -1,8 +1,12 @@
 //! `Handle`: what other threads may do with a running container, and see of it.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::spread::Loads;
+use super::listeners::Listeners;
+use super::spread::{Loads, WorkerStats};
 use crate::net::Address;
 use crate::scheduler::{BlockingPool, Lifecycle, Phase, PoolStats, Stats, WorkerCounters};
 
@@ -17,6 +21,7 @@ pub(super) struct Shared {
     pub(super) lifecycle: Lifecycle,
     pub(super) loads: Arc<Loads>,
     pub(super) counters: Vec<Arc<WorkerCounters>>,
+    pub(super) listeners: Arc<Listeners>,
     pub(super) addresses: Vec<Address>,
     pub(super) pool: BlockingPool,
 }
@@ -67,9 +72,38 @@ impl Handle {
         self.shared.pool.stats()
     }
 
+    /// Each worker by itself, in the order of their numbers: how evenly the load is spread.
+    pub fn workers(&self) -> Vec<WorkerStats> {
+        self.shared.loads.stats()
+    }
+
+    /// Descriptors of the sockets it listens at, for the process that is to succeed this one: a
+    /// duplicate of each that is still open. Nothing is lost while both have them, whoever accepts.
+    ///
+    /// # Errors
+    /// When there are no descriptors left.
+    pub fn listeners(&self) -> io::Result<Vec<OwnedFd>> {
+        self.shared.listeners.duplicates()
+    }
+
+    /// As [`stop`](Self::stop), when another process listens at the same sockets by now: what waits
+    /// at them is left to it, and it is not waited for anybody to notice.
+    pub fn hand_over(&self) {
+        self.shared.listeners.hand_over();
+        self.advance(Phase::Draining);
+    }
+
+    /// Whether one of the sockets it listens at has failed for good, which makes it drain.
+    pub fn is_broken(&self) -> bool {
+        self.shared.listeners.is_broken()
+    }
+
+    /// When a phase was reached; `None` when it was passed over, or lies ahead.
+    pub fn since(&self, phase: Phase) -> Option<Instant> {
+        self.shared.lifecycle.since(phase)
+    }
+
     pub(super) fn advance(&self, phase: Phase) {
-        if self.shared.lifecycle.advance(phase) {
-            self.shared.loads.wake();
-        }
+        self.shared.lifecycle.advance(phase);
     }
 }

@@ -7,6 +7,7 @@
 //! | `thread` | a worker's thread |
 //! | `wind_up` | its end, phase by phase |
 //! | `worker` | what the connections of one thread share |
+//! | `listeners` | the sockets it listens at, also for successors |
 //! | `acceptor`, `spread` | where connections come from, and who gets them |
 //! | `connection` | one connection |
 //! | `service` | from a request to a reply |
@@ -18,6 +19,7 @@ pub(crate) mod connection;
 mod container;
 mod date;
 mod handle;
+mod listeners;
 pub(crate) mod service;
 mod signal;
 mod spread;
@@ -28,3 +30,4 @@ pub(crate) mod worker;
 pub use builder::Builder;
 pub use container::{Container, Report};
 pub use handle::Handle;
+pub use spread::WorkerStats;

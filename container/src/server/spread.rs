@@ -1,50 +1,91 @@
 //! Which worker gets an accepted connection.
 //!
-//! On Linux the kernel spreads TCP connections over the workers' own listeners (SO_REUSEPORT).
-//! Elsewhere, and for Unix sockets, one worker accepts for all and hands each connection to the
-//! least loaded.
+//! On Linux the kernel spreads TCP connections over the workers' own listeners (SO_REUSEPORT): by
+//! a hash, so that a worker can be overloaded beside one that is idle. It then gives what it
+//! accepts to the least loaded. Elsewhere, and for Unix sockets, one worker accepts for all and
+//! gives each connection to the least loaded.
 
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::{Duration, Instant};
 
 use super::acceptor;
+use super::listeners::Reach;
 use super::worker::Worker;
 use crate::net::{Accepted, AnySocket};
 use crate::reactor::{Job, Remote};
 use crate::scheduler::WorkerCounters;
 
-/// Who gets the connections of a listener.
-pub(super) enum Spread {
-    /// The worker that accepts them.
-    Own,
-    /// The worker that has the fewest.
-    Least(Giver),
-}
+/// Over which time the share is taken in which a worker was busy: long enough to be more than the
+/// noise of single turns, short enough to follow a burst.
+const WINDOW: Duration = Duration::from_millis(100);
 
-/// What is known of all workers, for those who hand connections over, or a new phase.
+/// Loads that differ by less count as equal; then the number of connections decides.
+const STEP: u64 = 16;
+
+/// How far above the mean a worker's load is, besides a quarter of the mean, before it gives
+/// connections away: moving one costs a wake of the other thread.
+const MARGIN: u64 = 16;
+
+/// What is known of all workers, by those who give connections away.
 pub(super) struct Loads {
     workers: Vec<Load>,
     /// Where the search for the least loaded begins, so that ties go round.
     next: AtomicUsize,
-    /// Listeners whose connections may go to any worker.
+    /// Those who may yet give a connection to any worker.
     givers: AtomicUsize,
+    /// When the shares were last taken.
+    sampled: Mutex<Instant>,
+    /// The mean load then.
+    mean: AtomicU64,
 }
 
+/// What is known of one worker. Its load is a number of points: one for each request that is in
+/// its handler or waits for it, and one for each per cent of the time in which the worker was busy.
 struct Load {
     counters: Arc<WorkerCounters>,
-    /// Set once the worker's reactor exists.
-    remote: OnceLock<Remote>,
+    /// The way to its reactor; `None` while it has none.
+    remote: Mutex<Option<Remote>>,
     /// Wakes what sees the worker through its phases. A waker, since it is never lost to a full
     /// queue.
-    life: OnceLock<Waker>,
-    /// Connections that were handed over and have not arrived.
+    life: Mutex<Option<Waker>>,
+    /// Connections that were given to it and have not arrived.
     coming: AtomicUsize,
+    /// Connections that it has accepted and given to others.
+    given: AtomicU64,
+    /// How long its reactors had been busy when the shares were last taken, in nanoseconds.
+    busy_before: AtomicU64,
+    /// The share of the last window in which it was busy, in per cent.
+    busy: AtomicU64,
 }
 
-/// The right to hand connections over. While one lives no worker has drained.
+/// One worker, seen from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerStats {
+    /// Connections that are open.
+    pub connections: u64,
+    /// Requests that are in their handlers, or wait for them.
+    pub requests: u64,
+    /// The share of the time in which it was busy, in per cent, as last measured: when a connection
+    /// was accepted, or these figures were asked for, at least 100 ms after the time before.
+    pub busy_percent: u64,
+    /// Requests answered.
+    pub served: u64,
+    /// Connections that it accepted and gave to workers with less to do.
+    pub given: u64,
+    /// How often it was replaced because it had died.
+    pub restarts: u64,
+}
+
+/// The right to give away the connections that one worker accepts. While one lives no worker has
+/// drained.
 pub(super) struct Giver {
     loads: Arc<Loads>,
+    /// The worker that accepts.
+    own: usize,
+    reach: Reach,
 }
 
 /// A connection on its way to a worker.
@@ -55,44 +96,77 @@ struct Coming {
 
 impl Loads {
     pub(super) fn new(counters: &[Arc<WorkerCounters>]) -> Arc<Loads> {
-        let load = |counters: &Arc<WorkerCounters>| Load {
-            counters: counters.clone(),
-            remote: OnceLock::new(),
-            life: OnceLock::new(),
-            coming: AtomicUsize::new(0),
-        };
         Arc::new(Loads {
-            workers: counters.iter().map(load).collect(),
+            workers: counters.iter().map(Load::new).collect(),
             next: AtomicUsize::new(0),
             givers: AtomicUsize::new(0),
+            sampled: Mutex::new(Instant::now()),
+            mean: AtomicU64::new(0),
         })
     }
 
     /// A worker has its reactor now.
     pub(super) fn register(&self, worker: usize, remote: Remote) {
-        // Each worker registers once.
-        let _ = self.workers[worker].remote.set(remote);
+        let load = &self.workers[worker];
+        load.busy_before.store(0, Ordering::Relaxed);
+        *lock(&load.remote) = Some(remote);
     }
 
-    /// From now on `life` is woken when the phase changes, and when nobody is expected any more.
+    /// A worker has none any more.
+    pub(super) fn retire(&self, worker: usize) {
+        *lock(&self.workers[worker].remote) = None;
+    }
+
+    /// From now on `life` is woken when nobody is expected any more, and when a thread has ended.
+    /// What is asked after this call has either seen the change, or is woken by it.
     pub(super) fn watch(&self, worker: usize, life: &Waker) {
-        // Each worker lives once.
-        let _ = self.workers[worker].life.set(life.clone());
-        // Either `wake` sees this waker, or who watches sees the phase that was set before it.
-        fence(Ordering::SeqCst);
+        *lock(&self.workers[worker].life) = Some(life.clone());
     }
 
-    /// Has all workers look at the phase.
+    /// Has all workers look again at what they wait for.
     pub(super) fn wake(&self) {
-        fence(Ordering::SeqCst);
         self.workers.iter().for_each(Load::wake);
     }
 
-    /// Whether connections may yet be handed over to a worker, or are on their way to it.
+    /// Whether connections may yet be given to a worker, or are on their way to it.
     pub(super) fn is_expecting(&self, worker: usize) -> bool {
         // In this order: the last giver gives before it goes.
         self.givers.load(Ordering::Acquire) > 0
             || self.workers[worker].coming.load(Ordering::Acquire) > 0
+    }
+
+    /// Each worker by itself.
+    pub(super) fn stats(&self) -> Vec<WorkerStats> {
+        self.sample();
+        self.workers.iter().map(Load::stats).collect()
+    }
+
+    /// Takes the shares anew, where the last time is long enough ago and nobody else is at it.
+    fn sample(&self) {
+        let Ok(mut sampled) = self.sampled.try_lock() else {
+            return;
+        };
+        let window = sampled.elapsed();
+        if window < WINDOW {
+            return;
+        }
+        *sampled += window;
+        self.workers.iter().for_each(|load| load.sample(window));
+        let sum: u64 = self.workers.iter().map(Load::points).sum();
+        self.mean
+            .store(sum / self.workers.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Whether a worker has so much to do that another should get what it accepts.
+    fn is_overloaded(&self, worker: usize) -> bool {
+        if self.workers.len() < 2 {
+            return false;
+        }
+        self.sample();
+        is_over(
+            self.workers[worker].points(),
+            self.mean.load(Ordering::Relaxed),
+        )
     }
 
     fn least(&self) -> usize {
@@ -100,22 +174,46 @@ impl Loads {
         let count = self.workers.len();
         (0..count)
             .map(|offset| (start.wrapping_add(offset)) % count)
-            .min_by_key(|&worker| self.workers[worker].connections())
+            .min_by_key(|&worker| self.workers[worker].rank())
             .unwrap_or_default()
     }
 }
 
+/// Whether a load is far enough above the mean.
+fn is_over(points: u64, mean: u64) -> bool {
+    points > mean + mean / 4 + MARGIN
+}
+
 impl Giver {
-    pub(super) fn new(loads: &Arc<Loads>) -> Self {
+    pub(super) fn new(loads: &Arc<Loads>, own: usize, reach: Reach) -> Self {
         loads.givers.fetch_add(1, Ordering::AcqRel);
         Giver {
             loads: loads.clone(),
+            own,
+            reach,
         }
     }
 
-    /// Gives a connection to the least loaded worker; one that cannot take it leaves it here.
-    pub(super) fn hand_over(&self, accepted: Accepted<AnySocket>) {
-        let worker = self.loads.least();
+    /// Has a connection served by whoever should, which is mostly the worker that accepted it.
+    pub(super) fn hand_over(&self, accepted: Accepted<AnySocket>, here: &std::rc::Rc<Worker>) {
+        let worker = match self.reach {
+            Reach::Own if !self.loads.is_overloaded(self.own) => self.own,
+            Reach::Own => self.loads.least(),
+            Reach::All => {
+                self.loads.sample();
+                self.loads.least()
+            }
+        };
+        if worker == self.own {
+            return acceptor::serve(here, accepted);
+        }
+        let load = &self.loads.workers[self.own];
+        load.given.fetch_add(1, Ordering::Relaxed);
+        self.send(worker, accepted);
+    }
+
+    /// Gives a connection to another worker; one that cannot take it leaves it here.
+    fn send(&self, worker: usize, accepted: Accepted<AnySocket>) {
         let coming = Coming::new(&self.loads, worker);
         let job: Job = Box::new(move || {
             if let Some(worker) = Worker::current() {
@@ -123,7 +221,8 @@ impl Giver {
             }
             drop(coming);
         });
-        let refused = match self.loads.workers[worker].remote.get() {
+        let remote = lock(&self.loads.workers[worker].remote).clone();
+        let refused = match remote {
             Some(remote) => remote.run(job).err(),
             None => Some(job),
         };
@@ -161,18 +260,109 @@ impl Drop for Coming {
 }
 
 impl Load {
+    fn new(counters: &Arc<WorkerCounters>) -> Load {
+        Load {
+            counters: counters.clone(),
+            remote: Mutex::new(None),
+            life: Mutex::new(None),
+            coming: AtomicUsize::new(0),
+            given: AtomicU64::new(0),
+            busy_before: AtomicU64::new(0),
+            busy: AtomicU64::new(0),
+        }
+    }
+
     fn wake(&self) {
-        if let Some(life) = self.life.get() {
-            life.wake_by_ref();
+        let life = lock(&self.life).clone();
+        if let Some(life) = life {
+            life.wake();
         }
     }
 
     fn connections(&self) -> u64 {
-        let open = self
-            .counters
-            .accepted
-            .read()
-            .saturating_sub(self.counters.closed.read());
-        open + self.coming.load(Ordering::Relaxed) as u64
+        self.counters.connections() + self.coming.load(Ordering::Relaxed) as u64
+    }
+
+    /// How much it has to do.
+    fn points(&self) -> u64 {
+        self.counters.in_handlers() + self.busy.load(Ordering::Relaxed)
+    }
+
+    /// Who comes first gets the next connection.
+    fn rank(&self) -> (u64, u64) {
+        (self.points() / STEP, self.connections())
+    }
+
+    /// Takes the share of the last `window` in which it was busy.
+    fn sample(&self, window: Duration) {
+        let busy = lock(&self.remote).as_ref().map_or(0, Remote::busy_ns);
+        let before = self.busy_before.swap(busy, Ordering::Relaxed);
+        let percent = u128::from(busy.saturating_sub(before)) * 100 / window.as_nanos().max(1);
+        let percent = u64::try_from(percent).map_or(100, |percent| percent.min(100));
+        self.busy.store(percent, Ordering::Relaxed);
+    }
+
+    fn stats(&self) -> WorkerStats {
+        WorkerStats {
+            connections: self.connections(),
+            requests: self.counters.in_handlers(),
+            busy_percent: self.busy.load(Ordering::Relaxed),
+            served: self.counters.served.read(),
+            given: self.given.load(Ordering::Relaxed),
+            restarts: self.counters.restarts.read(),
+        }
+    }
+}
+
+/// What is held in these locks is whole at every moment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loads(count: usize) -> (Vec<Arc<WorkerCounters>>, Arc<Loads>) {
+        let counters: Vec<Arc<WorkerCounters>> = (0..count).map(|_| Arc::default()).collect();
+        let loads = Loads::new(&counters);
+        (counters, loads)
+    }
+
+    #[test]
+    fn idle_connections_decide_only_between_equals() {
+        let (counters, loads) = loads(3);
+        for (counters, open) in counters.iter().zip([5, 1, 9]) {
+            counters.accepted.add(open);
+        }
+        assert_eq!(loads.least(), 1);
+        loads.workers[1].busy.store(50, Ordering::Relaxed);
+        assert_eq!(loads.least(), 0);
+        loads.workers[0].busy.store(STEP - 1, Ordering::Relaxed);
+        assert_eq!(loads.least(), 0, "as good as idle");
+        loads.workers[0].busy.store(99, Ordering::Relaxed);
+        assert_eq!(loads.least(), 2);
+    }
+
+    #[test]
+    fn ties_go_round() {
+        let (_, loads) = loads(3);
+        let chosen: Vec<usize> = (0..6).map(|_| loads.least()).collect();
+        assert_eq!(chosen, [0, 1, 2, 0, 1, 2]);
+    }
+
+    #[test]
+    fn a_worker_is_overloaded_only_beside_others_that_are_not() {
+        for (points, mean, over) in [
+            (0, 0, false),
+            (16, 0, false),
+            (17, 0, true),
+            (100, 60, true),
+            (100, 100, false),
+            (1000, 990, false),
+            (1000, 500, true),
+        ] {
+            assert_eq!(is_over(points, mean), over, "{points} of {mean}");
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! A worker's thread: its reactor, its acceptors, its drain.
+//! A worker's thread: one worker after another. A worker that dies, which takes a panic outside of
+//! all handlers or an error of its reactor, is replaced.
 
 use std::future::poll_fn;
 use std::io;
@@ -6,19 +7,30 @@ use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use super::acceptor::Acceptor;
-use super::container::Listening;
+use super::listeners::{Listeners, Listening};
 use super::service::{OnError, Service};
-use super::spread::Loads;
+use super::spread::{Giver, Loads};
 use super::wind_up::wind_up;
 use super::worker::Worker;
 use crate::config::Config;
 use crate::error::Error;
-use crate::net::Listener;
+use crate::handler::catch_panic;
 use crate::reactor::{Clock, Reactor};
 use crate::router::Routes;
 use crate::scheduler::{self, Lifecycle, Phase, Scheduler, WorkerCounters};
+
+/// How long the second of two workers that die at once is waited for with the next; doubled from
+/// then on.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+
+/// The longest of these waits: a worker that dies all the time costs next to nothing.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// A worker that has lived so long before it died is replaced at once again.
+const HEALTHY: Duration = Duration::from_secs(60);
 
 /// What every worker of a container is made from.
 #[derive(Clone)]
@@ -28,70 +40,198 @@ pub(super) struct Setup {
     pub(super) scheduling: Arc<scheduler::Shared>,
     pub(super) counters: Vec<Arc<WorkerCounters>>,
     pub(super) loads: Arc<Loads>,
+    pub(super) listeners: Arc<Listeners>,
     pub(super) lifecycle: Lifecycle,
     pub(super) on_error: Option<OnError>,
 }
 
-/// Starts the thread of worker `index`. It tells `ready` when it could serve; with `hooks` it also
-/// runs the hooks, the last ones when all other workers have dropped their `ended`.
+/// What a thread has to do with the others.
+pub(super) enum Part {
+    /// It runs the hooks, the last ones when all others have ended. Nothing is ever sent: it is
+    /// the last sender's going that counts.
+    First(mpsc::Receiver<()>),
+    /// It drops this when it ends.
+    Other(mpsc::Sender<()>),
+}
+
+/// A worker's thread, from the inside.
+struct WorkerThread {
+    setup: Setup,
+    /// The number of its worker.
+    index: usize,
+    /// Told when a worker could serve; `None` from then on.
+    ready: Option<mpsc::Sender<Result<(), Error>>>,
+    part: Part,
+    /// Shut-down hooks that were begun. One that panics is not run again by the next worker.
+    hooks_begun: usize,
+}
+
+/// Starts the thread of worker `index`. It tells `ready` when it could serve.
 pub(super) fn start(
     setup: Setup,
     index: usize,
-    listeners: Vec<Listening>,
     ready: mpsc::Sender<Result<(), Error>>,
-    hooks: Option<mpsc::Receiver<()>>,
-    ended: Option<mpsc::Sender<()>>,
+    part: Part,
 ) -> Result<JoinHandle<()>, Error> {
-    let body = move || {
-        let mut ready = Some(ready);
-        let run = || -> Result<(), Error> {
-            let system = |error| Error::system("a worker's reactor failed", error);
-            let reactor = Reactor::new(Clock::real()).map_err(system)?;
-            let worker = setup.worker(&reactor, index);
-            let _entered = worker.enter();
-            setup.scheduling.pool().enter();
-            setup.lifecycle.enter();
-            setup.loads.register(index, reactor.remote());
-            let acceptors = attach(listeners, &worker).map_err(system)?;
-            if hooks.is_some() {
-                reactor
-                    .block_on(start_hooks(&setup.routes))
-                    .map_err(system)??;
-            }
-            if let Some(ready) = ready.take() {
-                // Who started us may have given up by now; then the phase says so. It waits until
-                // all have dropped their sender, so that one that dies is noticed too.
-                let _ = ready.send(Ok(()));
-            }
-            let life = live(&worker, acceptors, &setup.loads, index);
-            reactor.block_on(life).map_err(system)?;
-            drop(ended);
-            if let Some(others) = hooks {
-                // Nothing is ever sent: this ends when the last other worker has ended.
-                let _ = others.recv();
-                reactor
-                    .block_on(stop_hooks(&setup.routes))
-                    .map_err(system)?;
-                setup.scheduling.pool().close();
-                setup.lifecycle.advance(Phase::Drained);
-            }
-            Ok(())
-        };
-        if let Err(error) = run() {
-            log::error!("a worker ended: {error}");
-            if let Some(ready) = ready {
-                let _ = ready.send(Err(error));
-            }
-        }
+    let thread = WorkerThread {
+        setup,
+        index,
+        ready: Some(ready),
+        part,
+        hooks_begun: 0,
     };
     thread::Builder::new()
         .name(format!("worker-{index}"))
-        .spawn(body)
+        .spawn(move || thread.run())
         .map_err(|error| Error::system("cannot start a worker's thread", error))
 }
 
+impl WorkerThread {
+    fn run(mut self) {
+        let mut pause = Duration::ZERO;
+        loop {
+            let begin = Instant::now();
+            let Err(cause) = self.live_once() else { break };
+            if let Some(ready) = self.ready.take() {
+                log::error!("a worker ended: {cause}");
+                // Who started us may have given up by now.
+                let _ = ready.send(Err(cause));
+                break;
+            }
+            if begin.elapsed() >= HEALTHY {
+                pause = Duration::ZERO;
+            }
+            if !self.mourn(&cause, pause) {
+                break;
+            }
+            pause = (pause * 2).clamp(PAUSE_MIN, PAUSE_MAX);
+        }
+        self.end();
+    }
+
+    /// A worker has died; says, after a pause, whether another takes its place.
+    fn mourn(&self, cause: &Error, pause: Duration) -> bool {
+        let Setup {
+            lifecycle,
+            counters,
+            loads,
+            ..
+        } = &self.setup;
+        loads.retire(self.index);
+        let phase = lifecycle.phase();
+        if phase >= Phase::Closing {
+            log::error!("worker {} died: {cause}", self.index);
+            return false;
+        }
+        counters[self.index].restarts.add(1);
+        log::error!(
+            "worker {} died, and its connections with it: {cause}; another takes its place in {} ms",
+            self.index,
+            pause.as_millis()
+        );
+        // A drain does not wait for a pause to end, and its own end is not waited for either.
+        let until = if phase < Phase::Draining {
+            Phase::Draining
+        } else {
+            Phase::Closing
+        };
+        lifecycle.sleep(pause, until);
+        true
+    }
+
+    /// The life of one worker, to its end or its death.
+    fn live_once(&mut self) -> Result<(), Error> {
+        let reactor = Reactor::new(Clock::real()).map_err(failed)?;
+        let worker = self.setup.worker(&reactor, self.index);
+        let _entered = worker.enter();
+        self.setup.scheduling.pool().enter();
+        self.setup.lifecycle.enter();
+        self.setup.loads.register(self.index, reactor.remote());
+        let acceptors = self.attach(&worker).map_err(failed)?;
+        let outcome = catch_panic(|| reactor.block_on(self.live(&worker, acceptors)));
+        let outcome = match outcome {
+            Ok(Ok(outcome)) => return outcome,
+            Ok(Err(error)) => failed(error),
+            Err(panicked) => Error::worker(panicked.message),
+        };
+        worker.counters.cut.add(worker.counters.in_handlers());
+        Err(outcome)
+    }
+
+    fn attach(&self, worker: &Rc<Worker>) -> io::Result<Vec<Acceptor>> {
+        let listeners = self.setup.listeners.of(self.index)?;
+        let attach = |listening: Listening| {
+            let giver = Giver::new(&self.setup.loads, self.index, listening.reach);
+            Acceptor::attach(listening, worker, giver, &self.setup.listeners)
+        };
+        listeners.into_iter().map(attach).collect()
+    }
+
+    /// From the first accept to the last answer; with the hooks, where they are this thread's.
+    async fn live(&mut self, worker: &Rc<Worker>, acceptors: Vec<Acceptor>) -> Result<(), Error> {
+        let Setup {
+            routes,
+            loads,
+            lifecycle,
+            config,
+            ..
+        } = self.setup.clone();
+        poll_fn(|context| {
+            loads.watch(self.index, context.waker());
+            Poll::Ready(())
+        })
+        .await;
+        if let Some(ready) = &self.ready {
+            if let Part::First(_) = self.part {
+                start_hooks(&routes).await?;
+            }
+            // Who started us may have given up by now; then the phase says so. It waits until
+            // all have dropped their sender, so that one that dies is noticed too.
+            let _ = ready.send(Ok(()));
+            self.ready = None;
+        }
+        lifecycle.reached(Phase::Running).await;
+        for acceptor in acceptors {
+            worker.reactor.spawn_detached(Box::pin(acceptor.run()));
+        }
+        let drained_for = lifecycle
+            .since(Phase::Draining)
+            .map(|since| since.elapsed());
+        let limit = config.drain.saturating_sub(drained_for.unwrap_or_default());
+        wind_up(worker, limit, || loads.is_expecting(self.index)).await;
+        if let Part::First(others) = &self.part {
+            // The last of them wakes this thread by the waker that `loads` has.
+            poll_fn(|_| match others.try_recv() {
+                Err(mpsc::TryRecvError::Disconnected) => Poll::Ready(()),
+                Ok(()) | Err(mpsc::TryRecvError::Empty) => Poll::Pending,
+            })
+            .await;
+            stop_hooks(&routes, &mut self.hooks_begun).await;
+        }
+        Ok(())
+    }
+
+    /// No worker lives here any more.
+    fn end(self) {
+        let setup = self.setup;
+        setup.listeners.release_all(self.index);
+        match self.part {
+            Part::First(others) => {
+                // They have ended, unless this thread's reactor failed for good.
+                let _ = others.recv();
+                setup.scheduling.pool().close();
+                setup.lifecycle.advance(Phase::Drained);
+            }
+            Part::Other(ended) => {
+                drop(ended);
+                setup.loads.wake();
+            }
+        }
+    }
+}
+
 impl Setup {
-    pub(super) fn worker(&self, reactor: &Reactor, index: usize) -> Rc<Worker> {
+    fn worker(&self, reactor: &Reactor, index: usize) -> Rc<Worker> {
         let counters = self.counters[index].clone();
         let scheduler = Scheduler::new(self.scheduling.clone(), counters.clone());
         let service = Service::new(
@@ -111,26 +251,8 @@ impl Setup {
     }
 }
 
-fn attach(listeners: Vec<Listening>, worker: &Rc<Worker>) -> io::Result<Vec<Acceptor>> {
-    let attach = |(listener, spread)| {
-        let listener = Listener::attach(&worker.reactor, listener)?;
-        Ok(Acceptor::new(listener, spread, worker))
-    };
-    listeners.into_iter().map(attach).collect()
-}
-
-/// From the first accept to the last answer.
-async fn live(worker: &Rc<Worker>, acceptors: Vec<Acceptor>, loads: &Loads, index: usize) {
-    poll_fn(|context| {
-        loads.watch(index, context.waker());
-        Poll::Ready(())
-    })
-    .await;
-    worker.lifecycle.reached(Phase::Running).await;
-    for acceptor in acceptors {
-        worker.reactor.spawn_detached(Box::pin(acceptor.run()));
-    }
-    wind_up(worker, worker.config.drain, || loads.is_expecting(index)).await;
+fn failed(error: io::Error) -> Error {
+    Error::system("a worker's reactor failed", error)
 }
 
 async fn start_hooks(routes: &Routes) -> Result<(), Error> {
@@ -141,8 +263,10 @@ async fn start_hooks(routes: &Routes) -> Result<(), Error> {
     Ok(())
 }
 
-async fn stop_hooks(routes: &Routes) {
-    for hook in routes.stop_hooks() {
+/// Runs the hooks after the first `begun`.
+async fn stop_hooks(routes: &Routes, begun: &mut usize) {
+    for hook in routes.stop_hooks().iter().skip(*begun) {
+        *begun += 1;
         if let Err(error) = hook.run(routes.context().clone()).await {
             log::error!("a shut-down hook failed: {error}");
         }

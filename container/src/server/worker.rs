@@ -130,11 +130,7 @@ impl Worker {
 
     /// Connections that are open.
     pub(super) fn connections(&self) -> usize {
-        let counters = &self.counters;
-        counters
-            .accepted
-            .read()
-            .saturating_sub(counters.closed.read()) as usize
+        self.counters.connections() as usize
     }
 
     /// Has this task woken when a seat is given back.

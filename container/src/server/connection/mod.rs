@@ -144,6 +144,7 @@ impl<T: Transport + Unpin> Driver<T> {
         }
         self.seat.watch(context);
         self.expire();
+        self.look_again();
         self.observe_phase();
         let mut spare = self.worker().write_buffer.take();
         self.output.lend(&mut spare);
@@ -202,6 +203,14 @@ impl<T: Transport + Unpin> Driver<T> {
         self.expire_departure(now);
     }
 
+    /// Before a drain closes an idle connection the system is asked once more: a request may have
+    /// come of which the reactor has not heard.
+    fn look_again(&self) {
+        if self.worker().phase() == Phase::Draining && self.machine.is_idle() && !self.is_spared() {
+            self.transport.assume_read_ready();
+        }
+    }
+
     /// Reacts to the container's phase.
     fn observe_phase(&mut self) {
         match self.worker().phase() {
@@ -232,18 +241,22 @@ impl<T: Transport + Unpin> Driver<T> {
     /// Whether this connection is kept although it is idle and the container drains. Who sees the
     /// phase before its worker does is kept too: the worker tells everybody once it sees it.
     fn is_spared(&self) -> bool {
-        let begun = self.worker().spare_until.get().is_some();
-        self.spared_until().is_some() || (!begun && self.history == History::Fresh)
+        self.worker().spare_until.get().is_none() || self.spared_until().is_some()
     }
 
-    /// While the container drains: until when this connection is kept although it is idle. A first
-    /// request may be on its way; a later one can be sent again over another connection.
+    /// While the container drains: until when this connection is kept although it is idle, since a
+    /// request may be on its way. The first one is waited for longer: it is what the client has
+    /// connected for.
     fn spared_until(&self) -> Option<Instant> {
-        let fresh = self.history == History::Fresh;
-        self.worker()
-            .spare_until
-            .get()
-            .filter(|until| fresh && *until > self.now())
+        let fresh_until = self.worker().spare_until.get()?;
+        let until = match self.history {
+            History::Fresh => fresh_until,
+            History::Used => {
+                let since = self.machine.idle_since()?;
+                since.checked_add(self.worker().config.drain_idle)?
+            }
+        };
+        (until > self.now()).then_some(until)
     }
 
     /// Why the connection ends, once there is nothing left to do on it.

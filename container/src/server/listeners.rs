@@ -1,0 +1,231 @@
+//! `Listeners`: the container's listening sockets, from before its workers start. Workers accept
+//! from duplicates; the sockets themselves are kept here for a worker that is replaced, and for a
+//! process that succeeds this one.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::Error;
+use crate::net::{Address, AnyListener, BindAddress, ListenSocket};
+
+/// All listening sockets of a container.
+pub(super) struct Listeners {
+    sockets: Vec<Socket>,
+    /// Whether another process goes on accepting from them.
+    is_handed_over: AtomicBool,
+    /// Whether one of them has failed for good.
+    is_broken: AtomicBool,
+}
+
+struct Socket {
+    /// The worker that accepts from it.
+    worker: usize,
+    reach: Reach,
+    /// `None` once its acceptor has done with it.
+    listener: Mutex<Option<AnyListener>>,
+}
+
+/// Who may get the connections of a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The worker that accepts them, unless it is overloaded: the others have sockets of their own.
+    Own,
+    /// Any worker: some of them have no socket.
+    All,
+}
+
+/// A socket to accept from.
+pub(super) struct Listening {
+    /// Its number among [`Listeners`].
+    pub(super) number: usize,
+    pub(super) listener: AnyListener,
+    pub(super) reach: Reach,
+}
+
+impl Listeners {
+    /// Opens sockets at these addresses, and takes those that listen already, for so many workers.
+    /// Gives where they are, too, each address once.
+    pub(super) fn open(
+        addresses: &[BindAddress],
+        inherited: Vec<AnyListener>,
+        workers: usize,
+    ) -> Result<(Vec<Address>, Arc<Listeners>), Error> {
+        let mut groups: Vec<(Address, Vec<AnyListener>)> = vec![];
+        for address in addresses {
+            let bind = || {
+                let group = AnyListener::bind_group(address, workers)?;
+                let Some(first) = group.first() else {
+                    return Err(io::ErrorKind::AddrNotAvailable.into());
+                };
+                Ok((first.local()?, group))
+            };
+            groups.push(bind().map_err(|error| Error::bind(address, error))?);
+        }
+        for listener in inherited {
+            let local = listener.local();
+            let local = local.map_err(|error| Error::bind("a given socket", error))?;
+            match groups.iter_mut().find(|(address, _)| *address == local) {
+                Some((_, group)) => group.push(listener),
+                None => groups.push((local, vec![listener])),
+            }
+        }
+        let mut sockets = vec![];
+        let mut local = vec![];
+        for (address, group) in groups {
+            local.push(address);
+            let reach = if group.len() < workers {
+                Reach::All
+            } else {
+                Reach::Own
+            };
+            sockets.extend(
+                group
+                    .into_iter()
+                    .enumerate()
+                    .map(|(place, listener)| Socket {
+                        worker: place % workers,
+                        reach,
+                        listener: Mutex::new(Some(listener)),
+                    }),
+            );
+        }
+        let listeners = Listeners {
+            sockets,
+            is_handed_over: AtomicBool::new(false),
+            is_broken: AtomicBool::new(false),
+        };
+        Ok((local, Arc::new(listeners)))
+    }
+
+    /// What a worker is to accept from, as far as it is not done with.
+    pub(super) fn of(&self, worker: usize) -> io::Result<Vec<Listening>> {
+        let mut all = vec![];
+        for (number, socket) in self.sockets.iter().enumerate() {
+            if socket.worker != worker {
+                continue;
+            }
+            if let Some(listener) = socket.lock().as_ref() {
+                all.push(Listening {
+                    number,
+                    listener: listener.duplicate()?,
+                    reach: socket.reach,
+                });
+            }
+        }
+        Ok(all)
+    }
+
+    /// Has the kernel begin no further connections at a socket, unless another process accepts
+    /// them; says whether what it has begun already is still to be accepted.
+    pub(super) fn turn_away(&self, number: usize) -> bool {
+        let socket = self.sockets[number].lock();
+        if self.is_handed_over() {
+            return false;
+        }
+        if let Some(Err(error)) = socket.as_ref().map(AnyListener::turn_away) {
+            log::debug!("a listener goes on queuing connections until it is closed: {error}");
+        }
+        true
+    }
+
+    /// A socket's acceptor is done with it.
+    pub(super) fn release(&self, number: usize) {
+        let released = self.sockets[number].lock().take();
+        if let Some(listener) = released.filter(|_| self.is_handed_over()) {
+            listener.keep_file();
+        }
+    }
+
+    /// A worker ends for good; what it leaves of its sockets is closed.
+    pub(super) fn release_all(&self, worker: usize) {
+        let numbered = self.sockets.iter().enumerate();
+        for (number, _) in numbered.filter(|(_, socket)| socket.worker == worker) {
+            self.release(number);
+        }
+    }
+
+    /// Descriptors of all sockets that are still open, for another process.
+    pub(super) fn duplicates(&self) -> io::Result<Vec<OwnedFd>> {
+        let sockets = self.sockets.iter().map(Socket::lock);
+        let open = sockets.filter_map(|socket| Some(socket.as_ref()?.as_fd().try_clone_to_owned()));
+        open.collect()
+    }
+
+    /// From now on another process accepts from these sockets.
+    pub(super) fn hand_over(&self) {
+        self.is_handed_over.store(true, Ordering::Release);
+    }
+
+    fn is_handed_over(&self) -> bool {
+        self.is_handed_over.load(Ordering::Acquire)
+    }
+
+    /// A socket does not work any more.
+    pub(super) fn note_broken(&self) {
+        self.is_broken.store(true, Ordering::Release);
+    }
+
+    /// Whether one of them does not work any more.
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Acquire)
+    }
+}
+
+impl Socket {
+    fn lock(&self) -> MutexGuard<'_, Option<AnyListener>> {
+        // Whole or gone: nothing between can be left behind.
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(workers: usize, inherited: Vec<AnyListener>) -> (Vec<Address>, Arc<Listeners>) {
+        let address = "127.0.0.1:0".parse().expect("an address");
+        let addresses = if inherited.is_empty() {
+            vec![address]
+        } else {
+            vec![]
+        };
+        Listeners::open(&addresses, inherited, workers).expect("there is a port")
+    }
+
+    fn shares(listeners: &Listeners, workers: usize) -> Vec<usize> {
+        let share = |worker| listeners.of(worker).expect("there are descriptors").len();
+        (0..workers).map(share).collect()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_successor_with_other_workers_shares_them_out() {
+        let (before, old) = open(4, vec![]);
+        assert_eq!(shares(&old, 4), [1; 4]);
+        for (workers, expected) in [
+            (2, vec![2, 2]),
+            (4, vec![1; 4]),
+            (6, vec![1, 1, 1, 1, 0, 0]),
+        ] {
+            let descriptors = old.duplicates().expect("there are descriptors");
+            let inherited = descriptors.into_iter().map(AnyListener::inherit);
+            let inherited = inherited.collect::<io::Result<_>>().expect("they listen");
+            let (addresses, new) = open(workers, inherited);
+            assert_eq!(addresses, before);
+            assert_eq!(shares(&new, workers), expected);
+            let reach = new.of(0).expect("there are descriptors")[0].reach;
+            assert_eq!(reach == Reach::All, workers > 4);
+        }
+    }
+
+    #[test]
+    fn what_is_released_is_closed_and_gone() {
+        let (_, listeners) = open(1, vec![]);
+        assert!(listeners.turn_away(0));
+        listeners.release(0);
+        assert_eq!(shares(&listeners, 1), [0]);
+        assert!(listeners.duplicates().expect("none is needed").is_empty());
+    }
+}
