@@ -12,6 +12,9 @@ use super::error::ProtocolError;
 use super::framing::Facts;
 use crate::message::RequestHead;
 
+/// A version; `d` stands for a digit.
+const VERSION_FORM: &[u8] = b"HTTP/d.d";
+
 /// What a parse came to.
 pub(super) enum Parsed {
     /// The head is not complete.
@@ -57,7 +60,7 @@ pub(super) fn parse(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolErr
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return check_partial(input, limits),
         // Which version it is cannot be told before it is here.
-        Err(httparse::Error::Version) if ends_in_version(input) => {
+        Err(httparse::Error::Version) if breaks_off_in_version(input) => {
             return check_partial(input, limits);
         }
         Err(error) => return Err(classify(error, input)),
@@ -174,7 +177,7 @@ fn is_absolute(target: &[u8]) -> bool {
 fn classify(error: httparse::Error, input: &[u8]) -> ProtocolError {
     match error {
         httparse::Error::TooManyHeaders => ProtocolError::HeadTooLarge,
-        httparse::Error::Version if names_other_version(input) => ProtocolError::Version,
+        httparse::Error::Version if is_version(version_part(input)) => ProtocolError::Version,
         httparse::Error::HeaderName | httparse::Error::HeaderValue => ProtocolError::Field,
         // A field section that ends in a bare CR, or the like.
         httparse::Error::NewLine if input.contains(&b'\n') => ProtocolError::Field,
@@ -182,25 +185,30 @@ fn classify(error: httparse::Error, input: &[u8]) -> ProtocolError {
     }
 }
 
-/// Whether the request line ends in `HTTP/d.d`: a version, only not one of ours.
-pub(super) fn names_other_version(input: &[u8]) -> bool {
-    let line = input
-        .split(|&byte| byte == b'\n')
-        .next()
-        .unwrap_or_default();
+/// What follows the second space of a request line, up to its end or as far as it has come.
+fn version_part(input: &[u8]) -> &[u8] {
+    let line = input.split(|&byte| byte == b'\n').next();
+    let line = line.unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let version = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    matches!(version, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-        if major.is_ascii_digit() && minor.is_ascii_digit())
+    let mut parts = line.splitn(3, |&byte| byte == b' ');
+    parts.nth(2).unwrap_or_default()
 }
 
-/// Whether this is a request line that breaks off within a version which is not one of ours.
-fn ends_in_version(input: &[u8]) -> bool {
-    let last = input.rsplit(|&byte| byte == b' ').next();
-    let version = last.unwrap_or_default();
-    let mut form = b"HTTP/d.d".iter().zip(version);
-    version.len() < 8
-        && form.all(|(&form, &byte)| form == byte || (form == b'd' && byte.is_ascii_digit()))
+/// Whether this is `HTTP/d.d`: a version, only perhaps not one of ours.
+pub(super) fn is_version(text: &[u8]) -> bool {
+    text.len() == VERSION_FORM.len() && begins_version(text)
+}
+
+/// Whether this request line has come as far as into its version, which could still be any.
+fn breaks_off_in_version(input: &[u8]) -> bool {
+    let version = version_part(input);
+    !input.contains(&b'\n') && version.len() < VERSION_FORM.len() && begins_version(version)
+}
+
+/// Whether this is a version, or the beginning of one.
+fn begins_version(text: &[u8]) -> bool {
+    let mut pairs = VERSION_FORM.iter().zip(text);
+    pairs.all(|(&form, &byte)| form == byte || (form == b'd' && byte.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -205,6 +205,16 @@ impl Client<'_> {
         }
     }
 
+    /// At most `most` bytes of what has come, taken without letting the server run.
+    pub fn receive_only(&mut self, most: usize) -> Vec<u8> {
+        let mut buffer = vec![0; most];
+        let stream = self.stream.as_mut();
+        // As with a socket, there is nothing to be had from a broken connection.
+        let count = stream.and_then(|stream| stream.try_read(&mut buffer).ok());
+        buffer.truncate(count.unwrap_or_default());
+        buffer
+    }
+
     /// All that has come since the last call.
     pub fn received_bytes(&mut self) -> Vec<u8> {
         self.server.run();
