@@ -302,3 +302,28 @@ fn the_longest_request_line_may_come_in_pieces() {
         }
     }
 }
+
+/// A reader that took longer for an answer than a connection may be idle left its driver spinning.
+#[test]
+fn a_slow_reader_does_not_keep_its_driver_busy() {
+    let mut faults = Faults::default();
+    faults.capacity = 1000;
+    let server = server();
+    let mut client = server.connect_with(faults);
+    client.send("GET /bytes/9000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut wire = vec![];
+    for _ in 0..10 {
+        wire.extend(client.receive_only(1000));
+        server.advance(seconds(20));
+    }
+    let wire = String::from_utf8(wire).expect("text");
+    assert_eq!(read_answers(&wire, &[])[0].body.len(), 9000);
+    assert_eq!(server.tasks(), 0);
+}
+
+/// A request line with a word too many was another version: 505 instead of 400.
+#[test]
+fn a_word_too_many_is_no_version() {
+    check_cut_anywhere("GET / HTTP/1.1 HTTP/1.1\r\nHost: a\r\n\r\n", &[400]);
+    check_cut_anywhere("GET / x HTTP/2.0\r\nHost: a\r\n\r\n", &[400]);
+}

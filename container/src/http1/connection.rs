@@ -183,7 +183,8 @@ impl Connection {
 
     /// Whether no request is being read, answered or waited for in part.
     pub fn is_idle(&self) -> bool {
-        matches!(self.read_phase, ReadPhase::Idle { .. })
+        let is_closed = matches!(self.state.reading, Reading::Closed);
+        matches!(self.read_phase, ReadPhase::Idle { .. }) && !is_closed
     }
 
     /// Since when it waits for the first byte of a request; `None` while it does not.
@@ -375,6 +376,10 @@ impl Connection {
 
     /// The deadline of reading; none while nothing can be read for the answer's sake.
     fn read_deadline(&self) -> Option<Instant> {
+        // Who reads nothing any more waits for nobody, though its output may still be on its way.
+        if matches!(self.state.reading, Reading::Closed) {
+            return None;
+        }
         self.read_phase.deadline(&self.config.timeouts)
     }
 

@@ -170,7 +170,7 @@ fn parse_later_version(input: &[u8], limits: &Limits) -> Result<Parsed, Protocol
 fn classify(error: httparse::Error, input: &[u8]) -> ProtocolError {
     match error {
         httparse::Error::TooManyHeaders => ProtocolError::HeadTooLarge,
-        httparse::Error::Version if names_other_version(input) => ProtocolError::Version,
+        httparse::Error::Version if is_version(version_part(input)) => ProtocolError::Version,
         httparse::Error::HeaderName | httparse::Error::HeaderValue => ProtocolError::Field,
         // A field section that ends in a bare CR, or the like.
         httparse::Error::NewLine if has_whole_version(first_line(input)) => ProtocolError::Field,
@@ -178,11 +178,15 @@ fn classify(error: httparse::Error, input: &[u8]) -> ProtocolError {
     }
 }
 
-/// Whether the request line ends in `HTTP/d.d`: a version, only not one of ours.
-pub(super) fn names_other_version(input: &[u8]) -> bool {
-    let line = first_line(input);
-    let version = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    matches!(version, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+/// What follows the second space of a request line.
+fn version_part(input: &[u8]) -> &[u8] {
+    let mut parts = first_line(input).splitn(3, |&byte| byte == b' ');
+    parts.nth(2).unwrap_or_default()
+}
+
+/// Whether this is `HTTP/d.d`: a version, only perhaps not one of ours.
+pub(super) fn is_version(text: &[u8]) -> bool {
+    matches!(text, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
         if major.is_ascii_digit() && minor.is_ascii_digit())
 }
 

@@ -62,9 +62,19 @@ type Job = Box<dyn FnOnce() + Send>;
 
 struct Shared {
     config: BlockingConfig,
+    hands: Hands,
     state: Mutex<State>,
     /// Told about each new job, and about the end.
     changed: Condvar,
+}
+
+/// Who runs the jobs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hands {
+    /// Threads of the pool.
+    Threads,
+    /// Whoever calls [`BlockingPool::run_job`].
+    Caller,
 }
 
 struct State {
@@ -105,6 +115,16 @@ pub async fn spawn_blocking<T: Send + 'static>(
 impl BlockingPool {
     /// A pool without threads; they come with the work.
     pub fn new(config: BlockingConfig) -> Self {
+        Self::with_hands(config, Hands::Threads)
+    }
+
+    /// A pool that never has a thread, for tests: its limits are those of `config`, but each job
+    /// waits until [`run_job`](Self::run_job) runs it.
+    pub fn by_hand(config: BlockingConfig) -> Self {
+        Self::with_hands(config, Hands::Caller)
+    }
+
+    fn with_hands(config: BlockingConfig, hands: Hands) -> Self {
         let state = State {
             jobs: VecDeque::new(),
             threads: 0,
@@ -115,6 +135,7 @@ impl BlockingPool {
         BlockingPool {
             shared: Arc::new(Shared {
                 config,
+                hands,
                 state: Mutex::new(state),
                 changed: Condvar::new(),
             }),
@@ -151,7 +172,12 @@ impl BlockingPool {
         sender: oneshot::Sender<T>,
     ) -> Result<(), PoolFull> {
         // In virtual time, time must not pass while a thread works, and must while it waits.
-        let outside = Reactor::try_current().map(|reactor| Arc::new(reactor.outside_work()));
+        let outside = match self.shared.hands {
+            Hands::Threads => {
+                Reactor::try_current().map(|reactor| Arc::new(reactor.outside_work()))
+            }
+            Hands::Caller => None,
+        };
         self.push(Box::new(move || {
             let watched = outside.clone().map(|outside| waiting::watch(outside));
             if !sender.is_closed() {
@@ -160,6 +186,23 @@ impl BlockingPool {
             drop(watched);
             drop(outside);
         }))
+    }
+
+    /// Jobs that nobody has begun.
+    pub fn jobs(&self) -> usize {
+        self.shared.lock().jobs.len()
+    }
+
+    /// Runs a job on the calling thread: the `nth` of those that have a place on a thread, or
+    /// would have one. Does nothing when there is none.
+    pub fn run_job(&self, nth: usize) {
+        if nth >= self.shared.config.threads {
+            return;
+        }
+        let job = self.shared.lock().jobs.remove(nth);
+        if let Some(job) = job {
+            run(job);
+        }
     }
 
     /// What the pool is doing.
@@ -198,7 +241,7 @@ impl BlockingPool {
         }
         let number = state.next;
         drop(state);
-        if grow {
+        if grow && self.shared.hands == Hands::Threads {
             self.start_thread(number)
         } else {
             self.shared.changed.notify_one();
@@ -239,11 +282,7 @@ impl Shared {
             if let Some(job) = state.jobs.pop_front() {
                 state.busy += 1;
                 drop(state);
-                // Users' code catches its own panics; this is for what is left, such as a panic
-                // in a destructor.
-                if catch_panic(job).is_err() {
-                    log::error!("a job of the blocking pool panicked while it was dropped");
-                }
+                run(job);
                 state = self.lock();
                 state.busy -= 1;
                 continue;
@@ -274,6 +313,14 @@ impl waiting::Watch for OutsideWork {
 
     fn goes_on(&self) {
         self.resume();
+    }
+}
+
+/// Runs a job. Users' code catches its own panics; this is for what is left, such as a panic in a
+/// destructor.
+fn run(job: Job) {
+    if catch_panic(job).is_err() {
+        log::error!("a job of the blocking pool panicked while it was dropped");
     }
 }
 

@@ -10,7 +10,8 @@ use crate::net::Transport;
 use crate::reactor::{Clock, Reactor};
 use crate::router::Router;
 use crate::scheduler::{
-    self, BlockingPool, Lifecycle, Phase, PoolStats, Scheduler, Stats, WorkerCounters,
+    self, BlockingConfig, BlockingPool, Lifecycle, Phase, PoolStats, Scheduler, Stats,
+    WorkerCounters,
 };
 use crate::server::connection::Driver;
 use crate::server::service::Service;
@@ -51,6 +52,24 @@ impl Server {
     /// # Panics
     /// When the routing table is not valid.
     pub fn with_config(router: Router, change: impl FnOnce(&mut Config)) -> Self {
+        Self::build(router, change, BlockingPool::new)
+    }
+
+    /// The same without threads: what happens depends on what the test does, and on nothing else.
+    /// Blocking handlers are held, with their place in the pool, until
+    /// [`run_blocking`](Self::run_blocking) runs them.
+    ///
+    /// # Panics
+    /// When the routing table is not valid.
+    pub fn without_threads(router: Router, change: impl FnOnce(&mut Config)) -> Self {
+        Self::build(router, change, BlockingPool::by_hand)
+    }
+
+    fn build(
+        router: Router,
+        change: impl FnOnce(&mut Config),
+        pool: fn(BlockingConfig) -> BlockingPool,
+    ) -> Self {
         let mut config = Config::default();
         change(&mut config);
         let routes = Arc::new(router.build().expect("the routing table is valid"));
@@ -58,7 +77,7 @@ impl Server {
         let counters = Arc::<WorkerCounters>::default();
         let lifecycle = Lifecycle::new();
         lifecycle.advance(Phase::Running);
-        let pool = BlockingPool::new(config.blocking.clone());
+        let pool = pool(config.blocking.clone());
         let endpoints = routes.iter().map(|route| &route.endpoint);
         let context = routes.context().clone();
         let shared = Arc::new(scheduler::Shared::new(
@@ -183,6 +202,18 @@ impl Server {
         self.pool.stats()
     }
 
+    /// Work for the blocking pool that was not begun.
+    pub fn held(&self) -> usize {
+        self.pool.jobs()
+    }
+
+    /// Runs, on this thread, the `nth` of the held blocking handlers that have a place on a thread
+    /// of the pool, the oldest being the first; then the server. Does nothing when there is none.
+    pub fn run_blocking(&self, nth: usize) {
+        self.pool.run_job(nth);
+        self.run();
+    }
+
     /// Tasks that live: connections, and what handlers have spawned.
     pub fn tasks(&self) -> usize {
         self.reactor.task_count()
@@ -232,12 +263,23 @@ impl Client<'_> {
         length - rest.len()
     }
 
-    /// Sends without letting the server run; what does not fit is not sent.
-    pub fn send_only(&mut self, bytes: impl AsRef<[u8]>) {
-        if let Some(stream) = &mut self.stream {
-            // As with a socket, a send into a broken connection goes nowhere.
-            let _ = stream.try_write(bytes.as_ref());
-        }
+    /// Sends without letting the server run; what does not fit is not sent. Says how many bytes
+    /// were.
+    pub fn send_only(&mut self, bytes: impl AsRef<[u8]>) -> usize {
+        let stream = self.stream.as_mut();
+        // As with a socket, a send into a broken connection goes nowhere.
+        let sent = stream.and_then(|stream| stream.try_write(bytes.as_ref()).ok());
+        sent.unwrap_or_default()
+    }
+
+    /// At most `most` bytes of what has come, taken without letting the server run.
+    pub fn receive_only(&mut self, most: usize) -> Vec<u8> {
+        let mut buffer = vec![0; most];
+        let stream = self.stream.as_mut();
+        // As with a socket, there is nothing to be had from a broken connection.
+        let count = stream.and_then(|stream| stream.try_read(&mut buffer).ok());
+        buffer.truncate(count.unwrap_or_default());
+        buffer
     }
 
     /// All that has come since the last call.

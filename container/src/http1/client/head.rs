@@ -13,7 +13,7 @@ use super::{
 use crate::{
     http1::{
         FIELDS_MAX, Limits, ProtocolError,
-        parse::{check_line_ends, names_other_version},
+        parse::{check_line_ends, is_version},
     },
     message::Fields,
 };
@@ -112,7 +112,7 @@ fn classify(error: httparse::Error, input: &[u8]) -> ResponseError {
         httparse::Error::NewLine if input.contains(&b'\n') => {
             ResponseError::Message(ProtocolError::Field)
         }
-        httparse::Error::Version if names_other_version(&input[..input.len().min(8)]) => {
+        httparse::Error::Version if is_version(&input[..input.len().min(8)]) => {
             ResponseError::Message(ProtocolError::Version)
         }
         _ => ResponseError::StatusLine,
