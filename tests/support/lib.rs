@@ -9,6 +9,6 @@ pub mod program;
 mod random;
 pub mod targets;
 
-pub use answer::{Answer, read_answers};
+pub use answer::{Answer, read_answers, read_begun};
 pub use application::{application, server};
 pub use random::Random;

@@ -41,8 +41,14 @@ pub(super) fn framing(facts: &Facts, status: StatusCode, length: BodyLength) -> 
     }
 }
 
-/// Statuses whose answers have no body by definition (RFC 9112, section 6.3, step 1).
+/// Statuses whose answers have no body: by definition (RFC 9112, section 6.3, step 1), or because
+/// there is nothing to show (RFC 9110, section 15.3.6).
 fn allows_body(status: StatusCode) -> bool {
+    allows_framing(status) && status != StatusCode::RESET_CONTENT
+}
+
+/// Statuses whose answers may say how long their body is.
+fn allows_framing(status: StatusCode) -> bool {
     !status.is_informational()
         && status != StatusCode::NO_CONTENT
         && status != StatusCode::NOT_MODIFIED
@@ -106,7 +112,9 @@ fn encode_fields(fields: &ResponseFields, output: &mut Vec<u8>) -> bool {
         {
             continue;
         }
-        has_date |= name == header::DATE;
+        if name == header::DATE && std::mem::replace(&mut has_date, true) {
+            continue;
+        }
         output.put_slice(name.as_str().as_bytes());
         output.put_slice(b": ");
         output.put_slice(value.as_bytes());
@@ -116,10 +124,12 @@ fn encode_fields(fields: &ResponseFields, output: &mut Vec<u8>) -> bool {
 }
 
 fn encode_framing(facts: &Facts, status: StatusCode, length: BodyLength, output: &mut Vec<u8>) {
-    if !allows_body(status) {
+    if !allows_framing(status) {
         return;
     }
     match length {
+        // 205 must say that it is empty, or a client waits for what never comes.
+        _ if !allows_body(status) => encode_content_length(0, output),
         // To HEAD a length of zero is as likely unknown as true (RFC 9110, section 8.6).
         BodyLength::Known(0) if facts.is_head => {}
         BodyLength::Known(length) => {

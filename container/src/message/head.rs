@@ -135,6 +135,19 @@ impl RequestHead {
         self.text(self.target)
     }
 
+    /// The host, and port if any, that the request is for: that of its target, else of its Host
+    /// field (RFC 9112, section 3.2.2); `None` in HTTP/1.0 without Host.
+    pub fn authority(&self) -> Option<&str> {
+        let target = self.target();
+        if target.starts_with(['/', '*']) {
+            return self.header_str("host");
+        }
+        match target.split_once("://") {
+            Some((_, rest)) => rest.split(['/', '?']).next(),
+            None => Some(target),
+        }
+    }
+
     /// The path, still percent-encoded: `/users/1`. The path of an absolute-form target is that
     /// of its URI; `*` and the authority of a CONNECT stand for themselves.
     pub fn path(&self) -> &str {
@@ -314,6 +327,21 @@ mod tests {
             Some("to=http://host/x"),
         );
         check("*", "*", None);
+    }
+
+    #[test]
+    fn a_target_with_an_authority_wins_over_host() {
+        for (method, target, authority) in [
+            (Method::GET, "/http://b", "a:80"),
+            (Method::OPTIONS, "*", "a:80"),
+            (Method::GET, "http://b", "b"),
+            (Method::GET, "http://b:81/c://d", "b:81"),
+            (Method::GET, "http://b?c", "b"),
+            (Method::CONNECT, "b:443", "b:443"),
+        ] {
+            let head = RequestHead::new(method, target, [("Host", "a:80")]).unwrap();
+            assert_eq!(head.authority(), Some(authority), "{target}");
+        }
     }
 
     #[test]

@@ -14,7 +14,8 @@ use crate::handler::{Context, Endpoint};
 use crate::message::PathParameters;
 use crate::middleware::Layer;
 
-/// The methods of RFC 9110, section 9.3, but CONNECT, and that of RFC 5789.
+/// The methods that are about resources: those of RFC 9110, section 9.3, but CONNECT, and that of
+/// RFC 5789.
 const STANDARD: [Method; 8] = [
     Method::GET,
     Method::HEAD,
@@ -187,12 +188,11 @@ impl Routes {
         }
     }
 
-    /// Whether a route has this method, or it is a standard one about resources; CONNECT, which asks
-    /// for a tunnel, is not.
+    /// Whether a route has this method, or it is a standard one.
     fn knows(&self, method: &Method) -> bool {
         let has_route = || {
-            let methods = self.paths.iter().flat_map(PathRoutes::methods);
-            methods.into_iter().any(|known| known == method)
+            let mut methods = self.paths.iter().flat_map(PathRoutes::methods);
+            methods.any(|known| known == method)
         };
         STANDARD.contains(method) || has_route()
     }

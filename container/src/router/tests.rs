@@ -113,7 +113,6 @@ fn decides_the_method_after_the_path() {
             ("PURGE", "/nowhere", "404"),
             ("BREW", "/both", "501"),
             ("BREW", "/nowhere", "501"),
-            ("CONNECT", "host:443", "501"),
             ("POST", "/both", "POST /both"),
             ("HEAD", "/both", "GET /both"),
             ("PUT", "/both", "405 GET, POST, HEAD, OPTIONS"),
