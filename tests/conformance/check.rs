@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const CUTS_MAX: usize = 256;
 
 /// Bytes that all cuts of one case send together, about: of long ones there are fewer.
-const BYTES_MAX: usize = 4 << 20;
+const BYTES_MAX: usize = 1 << 20;
 
 /// Longer cases are not sent byte by byte.
 const BYTEWISE_MAX: usize = 10_000;
