@@ -8,9 +8,10 @@ use container::server::Handle;
 use container::{Container, Router, blocking, inline};
 use tests::application;
 use tests::loopback::{
-    PATIENCE, builder, hold, receive_until, send, start, stop, until, until_idle, wait,
+    PATIENCE, builder, hold, receive_until, send, start, start_lingering, stop, until, until_idle,
+    wait,
 };
-use tests::program::Program;
+use tests::program::{Program, run};
 
 use crate::one_event;
 use crate::proxy::{HAPROXY, Kind, NGINX, Proxy};
@@ -242,6 +243,51 @@ fn a_departure_is_seen_behind_nginx() {
 #[test]
 fn a_departure_is_seen_behind_haproxy() {
     check_departure(&HAPROXY);
+}
+
+/// The answer that refuses a body arrives although the proxy has not sent all of it yet.
+fn check_refusal(kind: &Kind) {
+    let programs = Program::find(kind.program).zip(Program::find("curl"));
+    let Some((program, curl)) = programs else {
+        return;
+    };
+    let container = start_lingering(application());
+    let handle = container.handle();
+    let proxy = Proxy::start(kind, &program, "refusal", &[&handle]);
+    for socket in kind.kept.iter().chain(kind.unkept) {
+        for framing in ["Accept: any", "Transfer-Encoding: chunked"] {
+            let mut command = curl.command();
+            command.args(["-q", "-sS", "-o/dev/null", "-w%{http_code}", "-HExpect:"]);
+            command.args([
+                "-H",
+                framing,
+                "--data-binary",
+                "@-",
+                "http://localhost/echo",
+            ]);
+            command.arg("--unix-socket").arg(proxy.socket(socket));
+            let finished = run(&mut command, &vec![b'x'; 5_000_000]);
+            assert_eq!(
+                finished.said,
+                "413",
+                "{socket}: {finished:?} {}",
+                proxy.log()
+            );
+        }
+    }
+    drop(proxy);
+    until_idle(&handle);
+    stop(container);
+}
+
+#[test]
+fn refusals_arrive_through_nginx() {
+    check_refusal(&NGINX);
+}
+
+#[test]
+fn refusals_arrive_through_haproxy() {
+    check_refusal(&HAPROXY);
 }
 
 /// nginx holds small answers back, unless it is asked not to.
