@@ -18,7 +18,7 @@ const LOADED: &str = "<title>10 of 10: event fetched first image-1 image-2 image
 const REQUESTS: u64 = 11;
 
 /// It is to ask nobody but the server under test, and to end by itself.
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -27,6 +27,7 @@ const FLAGS: [&str; 10] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-breakpad",
     // Time stands still while requests are under way, and runs through at once when there are none.
     "--virtual-time-budget=60000",
     "--dump-dom",
