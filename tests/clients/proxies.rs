@@ -78,7 +78,8 @@ fn check_traffic(kind: &Kind) {
     };
     for socket in kind.kept {
         let stats = traffic(kind, &program, socket);
-        assert!(stats.accepted <= CLIENTS as u64, "{socket}: {stats:?}");
+        // A proxy opens another one now and then, when its idle ones are in another thread's hands.
+        assert!(stats.accepted < stats.served / 50, "{socket}: {stats:?}");
     }
     for socket in kind.unkept {
         let stats = traffic(kind, &program, socket);
