@@ -12,5 +12,25 @@ mod go;
 mod load;
 #[path = "clients/proxies.rs"]
 mod proxies;
+#[path = "clients/proxy.rs"]
+mod proxy;
 #[path = "clients/python.rs"]
 mod python;
+
+use std::future::pending;
+use std::time::Duration;
+
+use container::{Sse, SseEvent, local_body};
+
+/// After how long a silence the stream of events is continued, which is when it is noticed that
+/// nobody reads it any more.
+const SILENCE: Duration = Duration::from_millis(50);
+
+/// A stream of events that does not end after its first one.
+fn one_event() -> Sse {
+    let events = local_body(async |out| {
+        out.send(SseEvent::new("something happened")).await?;
+        pending().await
+    });
+    Sse::new(events).keep_alive(SILENCE)
+}

@@ -1,12 +1,12 @@
 //! A browser, Chromium without a screen, loads a page with ten assets.
 
-use std::time::Duration;
-
 use container::extract::Path;
-use container::{Body, Response, Router, inline, sleep, spawn_local};
+use container::{Response, Router, inline};
 use tests::application;
 use tests::loopback::{address, start, stop, until_idle};
 use tests::program::{Folder, Program, run};
+
+use crate::one_event;
 
 const PAGE: &str = include_str!("page.html");
 
@@ -17,11 +17,8 @@ const LOADED: &str = "<title>10 of 10: event fetched first image-1 image-2 image
 /// The page and its ten assets.
 const REQUESTS: u64 = 11;
 
-/// Between two signs of life in the stream of events.
-const PAUSE: Duration = Duration::from_millis(10);
-
 /// It is to ask nobody but the server under test, and to end by itself.
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -30,6 +27,7 @@ const FLAGS: [&str; 10] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-breakpad",
     // Time stands still while requests are under way, and runs through at once when there are none.
     "--virtual-time-budget=60000",
     "--dump-dom",
@@ -39,7 +37,7 @@ fn router() -> Router {
     Router::new()
         .get("/page", inline(|| Response::ok("text/html", PAGE)))
         .get("/asset/{name}", inline(asset))
-        .get("/events", async || events())
+        .get("/events", async || one_event())
         .merge(application())
 }
 
@@ -54,19 +52,6 @@ fn asset(Path(name): Path<String>) -> Response {
         ),
     };
     Response::ok(kind, text)
-}
-
-/// A stream of events that does not end by itself.
-fn events() -> Response {
-    let (mut sender, body) = Body::channel(1024);
-    spawn_local(async move {
-        let mut event = "data: something happened\n\n";
-        while sender.send(event).await.is_ok() {
-            event = ": still here\n\n";
-            sleep(PAUSE).await;
-        }
-    });
-    Response::ok("text/event-stream", body)
 }
 
 #[test]

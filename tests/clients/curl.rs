@@ -7,7 +7,7 @@ use container::scheduler::Stats;
 use container::server::Handle;
 use container::{Container, Response, Router, StatusCode, inline};
 use tests::application;
-use tests::loopback::{socket_path, start, stop, until, until_idle};
+use tests::loopback::{socket_path, start, start_lingering, stop, until, until_idle};
 use tests::program::{Program, Running, run};
 
 /// What curl adds after each answer: its status, and how many connections it had to open for it.
@@ -45,7 +45,7 @@ fn check_input(cases: &[Case<'_>], input: &[u8]) {
     let Some(curl) = Program::find("curl") else {
         return;
     };
-    serve(start(router()), |handle| {
+    serve(start_lingering(router()), |handle| {
         for (args, said) in cases {
             assert_eq!(curl_says(&curl, handle, args, input), *said, "{args:.99?}");
         }
@@ -322,6 +322,23 @@ fn many_at_once() {
         let said = curl_says(&curl, handle, &args, b"");
         assert_eq!(said.matches("slow").count(), MANY, "{said}");
         assert_eq!(said.matches("[200 1]").count(), MANY, "{said}");
+    });
+}
+
+/// Who speaks another protocol is told so, and leaves nothing behind.
+#[test]
+fn other_protocols() {
+    let Some(curl) = Program::find("curl") else {
+        return;
+    };
+    serve(start(router()), |handle| {
+        let url = arguments(handle, &["{}/"]).pop().expect("just given");
+        let tls = url.replace("http:", "https:");
+        for args in [["--insecure", &tls], ["--http2-prior-knowledge", &url]] {
+            let finished = run(curl.command().args(arguments(handle, &args)), b"");
+            assert_ne!(finished.code, Some(0), "{args:?}");
+        }
+        until("both are refused", || handle.stats().served == 2);
     });
 }
 

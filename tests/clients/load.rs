@@ -2,8 +2,8 @@
 
 use container::scheduler::Stats;
 use tests::application;
-use tests::loopback::{address, start, stop, until_idle};
-use tests::program::{Program, run};
+use tests::loopback::{address, start, stop, until, until_idle};
+use tests::program::{Program, Running, run};
 
 const PIPELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../bench/pipeline.lua");
 
@@ -76,4 +76,22 @@ fn wrk() {
         // One more tells it whether there is a server at all.
         assert_eq!(stats.accepted, 17);
     }
+}
+
+/// A tool that is killed with many requests under way leaves nothing behind.
+#[test]
+fn killed() {
+    let Some(wrk) = Program::find("wrk") else {
+        return;
+    };
+    let container = start(application());
+    let handle = container.handle();
+    let mut command = wrk.server();
+    command.args(["-t1", "-c200", "-d60s", "-s", PIPELINE]);
+    command.arg(format!("http://{}/bytes/1000", address(&handle)));
+    let running = Running::start(command.args(["--", "16"]));
+    until("it is under load", || handle.stats().served > 10_000);
+    drop(running);
+    until_idle(&handle);
+    stop(container);
 }

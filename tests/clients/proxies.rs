@@ -1,106 +1,26 @@
 //! nginx and HAProxy in front of the container, with connections to it that are kept.
 
-use std::fs;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::thread;
 
 use container::scheduler::{Phase, Stats};
 use container::server::Handle;
 use container::{Container, Router, blocking, inline};
-use tests::loopback::{PATIENCE, address, hold, receive, send, start, stop, until, until_idle};
-use tests::program::{Folder, Program, Running};
-use tests::{Answer, application, read_answers};
+use tests::application;
+use tests::loopback::{
+    PATIENCE, builder, hold, receive_until, send, start, start_lingering, stop, until, until_idle,
+    wait,
+};
+use tests::program::{Program, run};
+
+use crate::one_event;
+use crate::proxy::{HAPROXY, Kind, NGINX, Proxy};
 
 /// Clients of the proxy at a time.
 const CLIENTS: usize = 4;
 
-/// A proxy: how it is called and what it is told.
-struct Kind {
-    program: &'static str,
-    /// What stands before the path of its configuration.
-    flags: &'static [&'static str],
-    configuration: &'static str,
-    /// One back end.
-    server: fn(usize, &Handle) -> String,
-    /// Its sockets that keep their connections to the back end.
-    kept: &'static [&'static str],
-    /// Its sockets that do not.
-    unkept: &'static [&'static str],
-}
-
-const NGINX: Kind = Kind {
-    program: "nginx",
-    flags: &["-e", "stderr", "-c"],
-    configuration: include_str!("nginx.conf"),
-    server: |_, handle| format!("server {};", address(handle)),
-    kept: &["buffered", "streamed"],
-    unkept: &["older"],
-};
-
-const HAPROXY: Kind = Kind {
-    program: "haproxy",
-    flags: &["-db", "-f"],
-    configuration: include_str!("haproxy.cfg"),
-    server: |number, handle| format!("server back-{number} {}", address(handle)),
-    kept: &["streamed"],
-    unkept: &["closing"],
-};
-
-/// A proxy that runs.
-struct Proxy {
-    running: Running,
-    folder: Folder,
-}
-
-impl Proxy {
-    /// Starts it in front of these, and waits until it listens.
-    fn start(kind: &Kind, program: &Program, test: &str, back: &[&Handle]) -> Proxy {
-        let folder = Folder::new(&format!("{}-{test}", kind.program));
-        let servers = back.iter().enumerate();
-        let servers: Vec<String> = servers
-            .map(|(number, handle)| (kind.server)(number, handle))
-            .collect();
-        let configuration = kind
-            .configuration
-            .replace("{folder}", folder.path().to_str().expect("text"))
-            .replace("{servers}", &servers.join("\n"));
-        let path = folder.path().join("configuration");
-        fs::write(&path, configuration).expect("the folder is ours");
-        let mut command = program.server();
-        command.args(kind.flags).arg(path);
-        let running = Running::serve(&mut command, &folder.path().join("log"));
-        let mut proxy = Proxy { running, folder };
-        for socket in kind.kept.iter().chain(kind.unkept) {
-            let path = proxy.socket(socket);
-            until("the proxy listens", || {
-                let ended = proxy.running.child.try_wait().expect("it is our child");
-                assert!(ended.is_none(), "{}", proxy.log());
-                UnixStream::connect(&path).is_ok()
-            });
-        }
-        proxy
-    }
-
-    fn socket(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-    }
-
-    /// Sends requests, of which the last one closes, and reads all answers.
-    fn exchange(&self, socket: &str, requests: &str, heads: &[usize]) -> Vec<Answer> {
-        let stream = UnixStream::connect(self.socket(socket)).expect("it listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("possible");
-        let received = thread::scope(|scope| {
-            scope.spawn(|| send(&stream, requests));
-            receive(&stream)
-        });
-        read_answers(&received, heads)
-    }
-}
+/// Requests that each of them sends as a load.
+const LOAD: usize = 500;
 
 /// Requests for one connection, and what comes back.
 #[derive(Default)]
@@ -158,7 +78,8 @@ fn check_traffic(kind: &Kind) {
     };
     for socket in kind.kept {
         let stats = traffic(kind, &program, socket);
-        assert!(stats.accepted <= CLIENTS as u64, "{socket}: {stats:?}");
+        // A proxy opens another one now and then, when its idle ones are in another thread's hands.
+        assert!(stats.accepted < stats.served / 50, "{socket}: {stats:?}");
     }
     for socket in kind.unkept {
         let stats = traffic(kind, &program, socket);
@@ -201,9 +122,27 @@ fn all_arrives_through_haproxy() {
     check_traffic(&HAPROXY);
 }
 
+/// Sends the same request again and again, on several connections, while something happens; each
+/// one must be answered 200.
+fn load(proxy: &Proxy, start: &str, happens: impl FnOnce()) {
+    let again = format!("{start} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    let last = again.replace("Host", "Connection: close\r\nHost");
+    let requests = again.repeat(LOAD - 1) + &last;
+    thread::scope(|scope| {
+        let client = || proxy.exchange("streamed", &requests, &[]);
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
+        happens();
+        for client in clients {
+            let answers = client.join().expect("no panic");
+            assert_eq!(answers.len(), LOAD, "{}", proxy.log());
+            let failed = answers.iter().find(|answer| answer.status != 200);
+            assert!(failed.is_none(), "{failed:?} {}", proxy.log());
+        }
+    });
+}
+
 /// One of two back ends drains under load: every request is answered, and answered once.
 fn check_drain(kind: &Kind) {
-    const REQUESTS: usize = 500;
     let Some(program) = Program::find(kind.program) else {
         return;
     };
@@ -215,39 +154,53 @@ fn check_drain(kind: &Kind) {
     let containers = [start(router()), start(router())];
     let handles = containers.each_ref().map(Container::handle);
     let proxy = Proxy::start(kind, &program, "drain", &[&handles[0], &handles[1]]);
-    let close = "Host: a\r\nConnection: close\r\n";
-    let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-    let gets = get.repeat(REQUESTS - 1) + &format!("GET / HTTP/1.1\r\n{close}\r\n");
-    let held = format!("POST /held HTTP/1.1\r\n{close}Content-Length: 0\r\n\r\n");
+    let held = "POST /held HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     thread::scope(|scope| {
-        let in_flight = scope.spawn(|| proxy.exchange("streamed", &held, &[]));
+        let in_flight = scope.spawn(|| proxy.exchange("streamed", held, &[]));
         hold.wait_begun();
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|_| scope.spawn(|| proxy.exchange("streamed", &gets, &[])))
-            .collect();
         let has_it = |handle: &&Handle| handle.stats().blocking.running == 1;
         until("it is counted", || {
             handles.iter().any(|handle| has_it(&handle))
         });
         let draining = handles.iter().find(has_it).expect("just seen");
-        until("it is under load", || draining.stats().served > 10);
-        draining.stop();
-        hold.release();
-        let held = in_flight.join().expect("no panic");
-        assert!(held[0].body == "held", "{held:?} {}", proxy.log());
+        load(&proxy, "GET /", || {
+            until("it is under load", || draining.stats().served > 10);
+            draining.stop();
+            hold.release();
+        });
+        let answers = in_flight.join().expect("no panic");
+        assert!(answers[0].body == "held", "{answers:?} {}", proxy.log());
         until("it ends", || draining.phase() == Phase::Drained);
-        for client in clients {
-            let answers = client.join().expect("no panic");
-            assert_eq!(answers.len(), REQUESTS);
-            let failed = answers.iter().find(|answer| answer.status != 200);
-            assert!(failed.is_none(), "{failed:?} {}", proxy.log());
-        }
     });
     drop(proxy);
     let reports = containers.map(stop);
     let served = reports.iter().map(|report| report.stats.served);
-    assert_eq!(served.sum::<u64>(), (CLIENTS * REQUESTS + 1) as u64);
+    assert_eq!(served.sum::<u64>(), (CLIENTS * LOAD + 1) as u64);
     assert!(reports.iter().all(|report| report.stats.cut == 0));
+}
+
+/// A back end that leaves says so in each answer, and no request is lost on the connections that
+/// end by this; not even those that a proxy must not send twice.
+fn check_leaving(kind: &Kind) {
+    let Some(program) = Program::find(kind.program) else {
+        return;
+    };
+    let leaves_slowly = builder(1).configure(|config| config.drain_delay = PATIENCE);
+    let container = leaves_slowly.start(application()).expect("it starts");
+    let handle = container.handle();
+    let proxy = Proxy::start(kind, &program, "leaving", &[&handle]);
+    load(&proxy, "POST /ignore", || {
+        until("it is under load", || handle.stats().served > 10);
+        handle.stop();
+    });
+    let (phase, stats) = (handle.phase(), handle.stats());
+    assert_eq!(
+        (phase, stats.served),
+        (Phase::Leaving, (CLIENTS * LOAD) as u64)
+    );
+    drop(proxy);
+    handle.close();
+    assert_eq!(wait(container).stats.cut, 0);
 }
 
 #[test]
@@ -258,6 +211,12 @@ fn a_drain_behind_nginx_is_not_seen() {
 #[test]
 fn a_drain_behind_haproxy_is_not_seen() {
     check_drain(&HAPROXY);
+}
+
+#[test]
+fn no_request_is_lost_by_a_container_that_leaves() {
+    check_leaving(&NGINX);
+    check_leaving(&HAPROXY);
 }
 
 /// A client that goes takes its handler along, although it is the proxy's client.
@@ -285,4 +244,67 @@ fn a_departure_is_seen_behind_nginx() {
 #[test]
 fn a_departure_is_seen_behind_haproxy() {
     check_departure(&HAPROXY);
+}
+
+/// The answer that refuses a body arrives although the proxy has not sent all of it yet.
+fn check_refusal(kind: &Kind) {
+    let programs = Program::find(kind.program).zip(Program::find("curl"));
+    let Some((program, curl)) = programs else {
+        return;
+    };
+    let container = start_lingering(application());
+    let handle = container.handle();
+    let proxy = Proxy::start(kind, &program, "refusal", &[&handle]);
+    for socket in kind.kept.iter().chain(kind.unkept) {
+        for framing in ["Accept: any", "Transfer-Encoding: chunked"] {
+            let mut command = curl.command();
+            command.args(["-q", "-sS", "-o/dev/null", "-w%{http_code}", "-HExpect:"]);
+            command.args([
+                "-H",
+                framing,
+                "--data-binary",
+                "@-",
+                "http://localhost/echo",
+            ]);
+            command.arg("--unix-socket").arg(proxy.socket(socket));
+            let finished = run(&mut command, &vec![b'x'; 5_000_000]);
+            assert_eq!(
+                finished.said,
+                "413",
+                "{socket}: {finished:?} {}",
+                proxy.log()
+            );
+        }
+    }
+    drop(proxy);
+    until_idle(&handle);
+    stop(container);
+}
+
+#[test]
+fn refusals_arrive_through_nginx() {
+    check_refusal(&NGINX);
+}
+
+#[test]
+fn refusals_arrive_through_haproxy() {
+    check_refusal(&HAPROXY);
+}
+
+/// nginx holds small answers back, unless it is asked not to.
+#[test]
+fn events_come_through_nginx_at_once() {
+    let Some(nginx) = Program::find("nginx") else {
+        return;
+    };
+    let container = start(application().get("/events", async || one_event()));
+    let handle = container.handle();
+    let proxy = Proxy::start(&NGINX, &nginx, "events", &[&handle]);
+    let stream = UnixStream::connect(proxy.socket("buffered")).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("possible");
+    send(&stream, "GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+    receive_until(&stream, "data: something happened\n\n");
+    drop(stream);
+    until_idle(&handle);
+    stop(container);
 }

@@ -27,6 +27,16 @@ pub fn start(router: Router) -> Container {
     builder(1).start(router).expect("it starts")
 }
 
+/// The same, but what a client still sends behind a refusal is read as long as it comes: how fast
+/// the machine is must not decide whether the refusal arrives.
+///
+/// # Panics
+/// When it does not start.
+pub fn start_lingering(router: Router) -> Container {
+    let builder = builder(1).configure(|config| config.http1.timeouts.linger = PATIENCE);
+    builder.start(router).expect("it starts")
+}
+
 /// Where it listens first.
 ///
 /// # Panics

@@ -160,7 +160,9 @@ impl Folder {
     /// When that is not possible.
     pub fn new(name: &str) -> Folder {
         let path = env::temp_dir().join(format!("container-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).expect("a folder can be made");
+        // One of the same number may have been killed before it could tidy up.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).expect("a folder can be made");
         Folder { path }
     }
 
