@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from statistics import median
 
 import load
@@ -186,9 +187,15 @@ def bench_slow(options: argparse.Namespace) -> None:
 
 def bench_unread(options: argparse.Namespace) -> None:
     title(f"User memory of {options.unread:,} clients that ask for 32 MiB and read nothing")
-    with Server(OURS) as server:
-        held = slow_peers.unread_bytes(server, options.unread, UNREAD_BYTES)
-    table([("server", "bytes/connection"), (OURS.name, f"{held:,.0f}")])
+    # A thread for each answer that a function writes, also for the one that is not counted.
+    threads = ("--blocking-threads", str(options.unread + 1))
+    contestant = replace(OURS, command=(*OURS.command, *threads))
+    rows = [("route", "bytes/connection")]
+    for route in ("/bytes", "/written"):
+        with Server(contestant) as server:
+            held = slow_peers.unread_bytes(server, options.unread, f"{route}/{UNREAD_BYTES}")
+        rows.append((route, f"{held:,.0f}"))
+    table(rows)
 
 
 def bench_descriptors(_: argparse.Namespace) -> None:

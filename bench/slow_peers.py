@@ -53,25 +53,25 @@ def dripping(server: Server, count: int):
         process.wait()
 
 
-def unread_bytes(server: Server, count: int, size: int) -> float:
-    """User memory for each of `count` clients that ask for `size` bytes and read none of them."""
+def unread_bytes(server: Server, count: int, path: str) -> float:
+    """User memory for each of `count` clients that ask for `path` and read nothing of it."""
     connections = []
     try:
         # The first one pays for what is made once, and is not counted.
-        connections.append(asked(server, size))
+        connections.append(asked(server, path))
         before = settled(server)
         while len(connections) <= count:
-            connections.append(asked(server, size))
+            connections.append(asked(server, path))
         return (settled(server) - before) / count
     finally:
         for connection in connections:
             connection.close()
 
 
-def asked(server: Server, size: int) -> socket.socket:
-    """A connection on which an answer of this size has begun to come."""
+def asked(server: Server, path: str) -> socket.socket:
+    """A connection on which the answer to this request has begun to come."""
     connection = connect(server)
-    connection.sendall(request(f"/bytes/{size}"))
+    connection.sendall(request(path))
     if not select.select([connection], [], [], ANSWER_SECONDS_MAX)[0]:
         raise RuntimeError("no answer")
     return connection

@@ -9,6 +9,8 @@ mod events;
 mod held;
 #[path = "bodies/requests.rs"]
 mod requests;
+#[path = "bodies/threads.rs"]
+mod threads;
 #[path = "bodies/trailers.rs"]
 mod trailers;
 #[path = "bodies/unread.rs"]

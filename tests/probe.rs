@@ -114,18 +114,56 @@ fn statuses() {
 #[test]
 fn bytes_are_streamed_to_the_last() {
     let server = server();
-    for count in [0, 1, 16, 16_384, 16_385, 100_000] {
-        let answer = get(&server, &format!("/bytes/{count}"));
-        assert_eq!(answer.field("transfer-encoding"), Some("chunked"));
-        let digits = "0123456789abcdef".chars().cycle().take(count);
-        assert!(answer.body.chars().eq(digits), "{count}");
+    for path in ["/bytes", "/written"] {
+        for count in [0, 1, 16, 16_384, 16_385, 100_000] {
+            let answer = get(&server, &format!("{path}/{count}"));
+            assert_eq!(answer.field("transfer-encoding"), Some("chunked"));
+            let digits = "0123456789abcdef".chars().cycle().take(count);
+            assert!(answer.body.chars().eq(digits), "{path}/{count}");
+        }
+        for count in ["1073741825", "-1", "many"] {
+            let target = format!("{path}/{count}");
+            assert_eq!(get(&server, &target).status, 400, "{target}");
+        }
     }
-    for count in ["1073741825", "-1", "many"] {
-        assert_eq!(
-            get(&server, &format!("/bytes/{count}")).status,
-            400,
-            "{count}"
-        );
+}
+
+#[test]
+fn events_go_on_where_a_client_was() {
+    let server = server();
+    let mut client = server.connect();
+    let mut check = |target: &str, last: &str, expected: &str| {
+        let last = if last.is_empty() {
+            String::new()
+        } else {
+            format!("Last-Event-ID: {last}\r\n")
+        };
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n{last}\r\n"));
+        server.advance(Duration::from_secs(10));
+        let wire = client.received();
+        let answer = read_answers(&wire, &[]).remove(0);
+        let found = format!("{} {}", answer.status, answer.body);
+        assert_eq!(found, expected, "{target} after {last}");
+    };
+    let three = "200 id: 1\ndata: 1\n\nid: 2\ndata: 2\n\nid: 3\ndata: 3\n\n";
+    check("/events?count=3", "", three);
+    check("/events?count=3&interval_ms=3333", "0", three);
+    check(
+        "/events?count=3&interval_ms=0",
+        "2",
+        "200 id: 3\ndata: 3\n\n",
+    );
+    check("/events?count=3", "3", "204 ");
+    check("/events?count=0", "", "204 ");
+    for (target, last) in [
+        ("/events?count=x", ""),
+        ("/events?interval_ms=600001", ""),
+        ("/events", "one"),
+    ] {
+        let mut client = server.connect();
+        let last = format!("GET {target} HTTP/1.1\r\nHost: a\r\nLast-Event-ID: {last}\r\n\r\n");
+        client.send(last);
+        assert_eq!(read_answers(&client.received(), &[])[0].status, 400);
     }
 }
 

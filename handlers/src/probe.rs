@@ -13,18 +13,22 @@
 //! | `GET /headers` | the request's fields as received, one a line |
 //! | `GET /status/{code}` | this status, 200 to 599 |
 //! | `GET /bytes/{n}` | n bytes, streamed |
+//! | `GET /written/{n}` | n bytes, written by a function on a thread of the pool |
+//! | `GET /events?count=N&interval_ms=M` | N server-sent events, one every M milliseconds |
 //! | `GET /panic/{lane}` | none: the handler panics ([`panics`]) |
 
 use std::convert::Infallible;
+use std::io::Write;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use container::extract::{Json, Path, Query};
+use container::extract::{Json, LastEventId, Path, Query};
 use container::message::{HeaderValue, header};
 use container::{
-    Body, IntoResponse, Problem, Request, Response, Router, StatusCode, blocking, inline, sleep,
+    Body, IntoResponse, Problem, Request, Response, Router, Sse, SseEvent, StatusCode, blocking,
+    inline, local_body, sleep,
 };
 use futures_core::Stream;
 use serde::{Deserialize, Serialize};
@@ -32,10 +36,11 @@ use serde::{Deserialize, Serialize};
 /// What `/plaintext` and `/json` say; its 13 bytes are what benchmarks compare.
 const GREETING: &str = "Hello, World!";
 
-/// Longest `/sleep`, in milliseconds: ten minutes hold a connection longer than any test needs.
+/// Longest `/sleep`, and longest time between two events, in milliseconds: ten minutes hold a
+/// connection longer than any test needs.
 const SLEEP_MS_MAX: u64 = 600_000;
 
-/// Longest answer of `/bytes`: 1 GiB takes seconds, also over loopback.
+/// Longest answer of `/bytes` and `/written`: 1 GiB takes seconds, also over loopback.
 const BYTES_MAX: u64 = 1 << 30;
 
 /// Bytes in one piece of a streamed answer: large enough that the work for a piece does not count.
@@ -57,6 +62,8 @@ pub fn router() -> Router {
         .get("/headers", inline(headers))
         .get("/status/{code}", inline(status))
         .get("/bytes/{count}", inline(stream))
+        .get("/written/{count}", blocking(write))
+        .get("/events", events)
 }
 
 /// Routes whose handlers panic, one on each lane: `/panic/inline`, `/panic/async` and
@@ -141,29 +148,91 @@ fn status(Path(code): Path<u16>) -> Result<Response, Problem> {
 
 /// This many bytes; how many is not announced, so that they are sent as chunks.
 fn stream(Path(count): Path<u64>) -> Result<Body, Problem> {
+    Ok(Body::stream(pieces(count)?))
+}
+
+/// The same bytes, written to a client as to a file.
+fn write(Path(count): Path<u64>) -> Result<Body, Problem> {
+    let pieces = pieces(count)?;
+    Ok(Body::written_by(move |out| {
+        pieces
+            .into_iter()
+            .try_for_each(|piece| out.write_all(piece))
+    }))
+}
+
+fn pieces(count: u64) -> Result<Pieces, Problem> {
     if count > BYTES_MAX {
         let detail = format!("at most {BYTES_MAX} bytes are sent");
         return Err(Problem::bad_request(detail));
     }
-    Ok(Body::stream(Pieces { left: count }))
+    Ok(Pieces { left: count })
 }
 
-/// The stream behind `/bytes`: as many bytes as are left, in pieces.
+/// What is behind `/bytes` and `/written`: as many bytes as are left, in pieces.
 struct Pieces {
     left: u64,
+}
+
+impl Iterator for Pieces {
+    type Item = &'static [u8];
+
+    fn next(&mut self) -> Option<&'static [u8]> {
+        let length = usize::try_from(self.left).map_or(PIECE, |left| left.min(PIECE));
+        self.left -= length as u64;
+        (length > 0).then(|| &DIGITS[..length])
+    }
 }
 
 impl Stream for Pieces {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let length = usize::try_from(self.left).map_or(PIECE, |left| left.min(PIECE));
-        if length == 0 {
-            return Poll::Ready(None);
-        }
-        self.left -= length as u64;
-        Poll::Ready(Some(Ok(Bytes::from_static(&DIGITS[..length]))))
+        Poll::Ready(self.next().map(|piece| Ok(Bytes::from_static(piece))))
     }
+}
+
+#[derive(Deserialize)]
+struct Feed {
+    #[serde(default = "Feed::count")]
+    count: u64,
+    #[serde(default = "Feed::interval_ms")]
+    interval_ms: u64,
+}
+
+impl Feed {
+    fn count() -> u64 {
+        10
+    }
+
+    fn interval_ms() -> u64 {
+        1000
+    }
+}
+
+/// Events 1 to `count`, the number being data and id. A client that comes back goes on after the
+/// last it got; one that got all is told by a 204 not to come back.
+async fn events(
+    LastEventId(last): LastEventId,
+    Query(Feed { count, interval_ms }): Query<Feed>,
+) -> Result<Response, Problem> {
+    if interval_ms > SLEEP_MS_MAX {
+        let detail = format!("`interval_ms` must be at most {SLEEP_MS_MAX}");
+        return Err(Problem::bad_request(detail));
+    }
+    let last = last.map_or(Ok(0), |id| id.parse::<u64>());
+    let last = last.map_err(|_| Problem::bad_request("the last event's id is a number"))?;
+    if last >= count {
+        return Ok(Response::new(StatusCode::NO_CONTENT));
+    }
+    let events = local_body(async move |out| {
+        for number in last + 1..=count {
+            sleep(Duration::from_millis(interval_ms)).await;
+            out.send(SseEvent::new(number).id(number)).await?;
+        }
+        Ok(())
+    });
+    Ok(Sse::new(events).into_response())
 }
 
 const fn digits() -> [u8; PIECE] {

@@ -223,41 +223,41 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(event: SseEvent, sent: &str) {
+    fn check(event: &SseEvent, sent: &str) {
         assert_eq!(event.to_string(), sent);
     }
 
     #[test]
     fn data_keeps_its_lines() {
-        check(SseEvent::new("a"), "data: a\n\n");
-        check(SseEvent::new(""), "data: \n\n");
-        check(SseEvent::new(" a "), "data:  a \n\n");
-        check(SseEvent::new("a\nb"), "data: a\ndata: b\n\n");
-        check(SseEvent::new("a\r\nb\rc"), "data: a\ndata: b\ndata: c\n\n");
-        check(SseEvent::new("a\n"), "data: a\ndata: \n\n");
-        check(SseEvent::new("\r\r\n"), "data: \ndata: \ndata: \n\n");
+        check(&SseEvent::new("a"), "data: a\n\n");
+        check(&SseEvent::new(""), "data: \n\n");
+        check(&SseEvent::new(" a "), "data:  a \n\n");
+        check(&SseEvent::new("a\nb"), "data: a\ndata: b\n\n");
+        check(&SseEvent::new("a\r\nb\rc"), "data: a\ndata: b\ndata: c\n\n");
+        check(&SseEvent::new("a\n"), "data: a\ndata: \n\n");
+        check(&SseEvent::new("\r\r\n"), "data: \ndata: \ndata: \n\n");
         check(
-            SseEvent::new("id: 7\n\ndata: x"),
+            &SseEvent::new("id: 7\n\ndata: x"),
             "data: id: 7\ndata: \ndata: data: x\n\n",
         );
-        check(SseEvent::new("\u{2028}ä\0"), "data: \u{2028}ä\0\n\n");
+        check(&SseEvent::new("\u{2028}ä\0"), "data: \u{2028}ä\0\n\n");
     }
 
     #[test]
     fn nothing_can_be_injected() {
         let event = || SseEvent::new("x");
-        check(event().id("1\r\ndata: y"), "id: 1data: y\ndata: x\n\n");
-        check(event().event("a\nb\rc\0d"), "event: abcd\ndata: x\n\n");
-        check(event().id("\0"), "id: \ndata: x\n\n");
-        check(SseEvent::comment("a\n\ndata: b"), ": a\n: \n: data: b\n\n");
+        check(&event().id("1\r\ndata: y"), "id: 1data: y\ndata: x\n\n");
+        check(&event().event("a\nb\rc\0d"), "event: abcd\ndata: x\n\n");
+        check(&event().id("\0"), "id: \ndata: x\n\n");
+        check(&SseEvent::comment("a\n\ndata: b"), ": a\n: \n: data: b\n\n");
     }
 
     #[test]
     fn parts_stand_alone() {
         let nothing = SseEvent::comment("");
-        check(nothing.clone(), ": \n\n");
+        check(&nothing, ": \n\n");
         check(
-            nothing.id(9).retry(Duration::from_millis(1500)),
+            &nothing.id(9).retry(Duration::from_millis(1500)),
             ": \nid: 9\nretry: 1500\n\n",
         );
     }

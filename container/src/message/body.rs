@@ -129,10 +129,12 @@ impl Body {
     /// let router = Router::new().get("/export", blocking(export).concurrency(4));
     /// ```
     ///
-    /// Only a `blocking` handler has a thread to write on: as the answer of another it breaks. There,
-    /// [`BodySender::into_writer`] goes to a thread of the application's choice. The route's
-    /// deadline bounds the time to the head; from then on the client's going and
+    /// A slow client holds the thread, so the route's `concurrency` should leave some for others.
+    /// The route's deadline bounds the time to the head; from then on the client's going and
     /// `timeouts.write_stall` bound the writing.
+    ///
+    /// Only a `blocking` handler has a thread to write on: as the answer of another it breaks. There,
+    /// [`BodySender::into_writer`] goes to a thread of the application's choice.
     pub fn written_by(
         write: impl FnOnce(&mut BodyWriter) -> io::Result<()> + Send + 'static,
     ) -> Self {
