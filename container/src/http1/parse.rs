@@ -85,9 +85,8 @@ pub(super) fn parse(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolErr
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| ProtocolError::RequestLine)?;
     target::check(&method, target.as_bytes())?;
     let target = start..start + target.len();
-    let fields_start = target.end + REQUEST_LINE_REST - 1 + 2;
     let raw = Bytes::copy_from_slice(&input[..length]);
-    let head = RequestHead::from_raw(method, version, raw, target, fields_start);
+    let head = RequestHead::from_raw(method, version, raw, target);
     Ok(Parsed::Head {
         head,
         facts,
