@@ -6,7 +6,7 @@
 use std::cell::OnceCell;
 use std::fmt;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
 use super::fields::{Field, Fields};
@@ -19,7 +19,7 @@ pub struct RequestHead {
     /// HTTP/1.0 or HTTP/1.1.
     version: Version,
     /// Request line and field lines as received, the empty line included.
-    raw: Bytes,
+    raw: Box<[u8]>,
     /// Where in `raw` the request target stands.
     target: Span,
     /// The fields as a map, built when first asked for; takes precedence once it exists, because
@@ -58,7 +58,7 @@ impl RequestHead {
     pub fn from_raw(
         method: Method,
         version: Version,
-        raw: Bytes,
+        raw: Box<[u8]>,
         target: std::ops::Range<usize>,
     ) -> Self {
         assert!(
@@ -89,25 +89,23 @@ impl RequestHead {
         if target.is_empty() || !target.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(HeadError::Target);
         }
-        let mut raw = BytesMut::new();
-        raw.put_slice(method.as_str().as_bytes());
-        raw.put_u8(b' ');
+        let mut raw = format!("{method} ");
         let start = raw.len();
-        raw.put_slice(target.as_bytes());
+        raw.push_str(target);
         let end = raw.len();
-        raw.put_slice(b" HTTP/1.1\r\n");
+        raw.push_str(" HTTP/1.1\r\n");
         for (name, value) in fields {
             HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeadError::Field)?;
             HeaderValue::from_str(value).map_err(|_| HeadError::Field)?;
             for part in [name, ": ", value, "\r\n"] {
-                raw.put_slice(part.as_bytes());
+                raw.push_str(part);
             }
         }
-        raw.put_slice(b"\r\n");
+        raw.push_str("\r\n");
         Ok(Self::from_raw(
             method,
             Version::HTTP_11,
-            raw.freeze(),
+            raw.into_bytes().into_boxed_slice(),
             start..end,
         ))
     }
@@ -147,7 +145,7 @@ impl RequestHead {
 
     /// The fields as received: in order, repeated ones too, names in the sender's case.
     pub fn fields(&self) -> Fields<'_> {
-        Fields::new(&self.raw[self.target.end as usize + AFTER_TARGET..])
+        Fields::new(self.field_section())
     }
 
     /// The first value of the field `name`, in whatever case the sender wrote it.
@@ -185,11 +183,17 @@ impl RequestHead {
             .expect("the map was built on the line above")
     }
 
+    fn field_section(&self) -> &[u8] {
+        &self.raw[self.target.end as usize + AFTER_TARGET..]
+    }
+
     fn build_map(&self) -> HeaderMap {
         let mut map = HeaderMap::new();
-        for Field { name, value } in self.fields() {
+        // All values share one copy.
+        let section = Bytes::copy_from_slice(self.field_section());
+        for Field { name, value } in Fields::new(&section) {
             let name = HeaderName::from_bytes(name.as_bytes());
-            let value = HeaderValue::from_maybe_shared(self.raw.slice_ref(value));
+            let value = HeaderValue::from_maybe_shared(section.slice_ref(value));
             if let (Ok(name), Ok(value)) = (name, value) {
                 map.append(name, value);
             }
