@@ -118,6 +118,13 @@ impl Output {
     /// When that is more than waits.
     pub fn advance(&mut self, mut count: usize) {
         assert!(count <= self.pending(), "no more can be sent than waits");
+        if count == self.pending() {
+            self.large.clear();
+            self.large_bytes = 0;
+            self.buffer.clear();
+            self.sent = 0;
+            return;
+        }
         while count > 0 {
             let place = self
                 .large
@@ -130,10 +137,7 @@ impl Output {
                 count -= self.advance_large(count);
             }
         }
-        if self.is_empty() {
-            self.buffer.clear();
-            self.sent = 0;
-        } else if self.sent >= COMPACT_MIN && self.sent >= self.buffer.len() / 2 {
+        if self.sent >= COMPACT_MIN && self.sent >= self.buffer.len() / 2 {
             self.compact();
         }
     }
