@@ -270,6 +270,31 @@ impl Connection {
         }
     }
 
+    /// Writes an answer whose body is here whole; says how many bytes of the body were wanted. A
+    /// second answer to one request is not written.
+    pub fn respond_whole(
+        &mut self,
+        status: StatusCode,
+        fields: &ResponseFields,
+        body: Bytes,
+        date: &DateLine,
+        output: &mut Output,
+        now: Instant,
+    ) -> usize {
+        let length = BodyLength::Known(body.len() as u64);
+        let sent = match self.encode_head(status, fields, length, date, output) {
+            None => return 0,
+            Some(Framing::None) => 0,
+            Some(_) => body.len(),
+        };
+        if sent > 0 {
+            output.push(body);
+        }
+        self.state.answer_ended();
+        self.after_answer(now);
+        sent
+    }
+
     /// Writes the head of the answer. Unless the answer has no body, or its length is 0, its body
     /// follows by [`send_body`](Self::send_body) and [`finish_body`](Self::finish_body).
     ///
@@ -283,17 +308,9 @@ impl Connection {
         output: &mut Output,
         now: Instant,
     ) -> bool {
-        if !matches!(self.state.writing, Writing::Waiting) {
+        let Some(framing) = self.encode_head(status, fields, length, date, output) else {
             return false;
-        }
-        let framing = encode::framing(&self.facts, status, length);
-        self.settle_keep_alive(framing, fields);
-        let persistence = match self.state.keep_alive {
-            KeepAlive::Disabled => Persistence::Close,
-            KeepAlive::Idle | KeepAlive::Busy => Persistence::KeepAlive,
         };
-        let tail = output.tail();
-        encode::encode_head(&self.facts, status, fields, length, persistence, date, tail);
         let encoder = Encoder::new(framing);
         let has_body = encoder.is_some();
         self.state.answer_begun(encoder);
@@ -339,6 +356,30 @@ impl Connection {
     /// The connection ends here, whatever was going on.
     pub fn close(&mut self, reason: CloseReason) {
         self.state.close(reason);
+    }
+
+    /// Writes the head of an answer and says how its body is framed; `None`, and nothing written,
+    /// when the request has been answered.
+    fn encode_head(
+        &mut self,
+        status: StatusCode,
+        fields: &ResponseFields,
+        length: BodyLength,
+        date: &DateLine,
+        output: &mut Output,
+    ) -> Option<Framing> {
+        if !matches!(self.state.writing, Writing::Waiting) {
+            return None;
+        }
+        let framing = encode::framing(&self.facts, status, length);
+        self.settle_keep_alive(framing, fields);
+        let persistence = match self.state.keep_alive {
+            KeepAlive::Disabled => Persistence::Close,
+            KeepAlive::Idle | KeepAlive::Busy => Persistence::KeepAlive,
+        };
+        let tail = output.tail();
+        encode::encode_head(&self.facts, status, fields, length, persistence, date, tail);
+        Some(framing)
     }
 
     /// Decides, before the answer's head is written, whether another request can follow it.

@@ -3,6 +3,7 @@
 //!
 //! Does not write anywhere: its owner asks for slices and says how much of them went out.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
@@ -40,23 +41,23 @@ impl Output {
         Output::default()
     }
 
-    /// Lends a buffer to write into, unless one is in use already.
-    pub fn lend(&mut self, buffer: &mut Vec<u8>) {
+    /// Borrows the spare buffer to write into, unless one is in use already.
+    pub fn borrow_buffer(&mut self, spare: &Cell<Vec<u8>>) {
         if self.buffer.capacity() == 0 {
-            std::mem::swap(&mut self.buffer, buffer);
+            self.buffer = spare.take();
         }
     }
 
-    /// Gives the buffer back once all is sent; `other` gets it unless it has storage of its own.
-    pub fn give_back(&mut self, other: &mut Vec<u8>) {
+    /// Gives the buffer back once all is sent, in place of another that may be there by now.
+    pub fn return_buffer(&mut self, spare: &Cell<Vec<u8>>) {
         if !self.is_empty() {
             return;
         }
-        let mut buffer = std::mem::take(&mut self.buffer);
         self.sent = 0;
-        if other.capacity() == 0 && buffer.capacity() <= KEPT_BUFFER_MAX {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        if buffer.capacity() <= KEPT_BUFFER_MAX {
             buffer.clear();
-            *other = buffer;
+            spare.set(buffer);
         }
     }
 
@@ -117,6 +118,13 @@ impl Output {
     /// When that is more than waits.
     pub fn advance(&mut self, mut count: usize) {
         assert!(count <= self.pending(), "no more can be sent than waits");
+        if count == self.pending() {
+            self.large.clear();
+            self.large_bytes = 0;
+            self.buffer.clear();
+            self.sent = 0;
+            return;
+        }
         while count > 0 {
             let place = self
                 .large
@@ -129,10 +137,7 @@ impl Output {
                 count -= self.advance_large(count);
             }
         }
-        if self.is_empty() {
-            self.buffer.clear();
-            self.sent = 0;
-        } else if self.sent >= COMPACT_MIN && self.sent >= self.buffer.len() / 2 {
+        if self.sent >= COMPACT_MIN && self.sent >= self.buffer.len() / 2 {
             self.compact();
         }
     }
@@ -238,14 +243,15 @@ mod tests {
 
     #[test]
     fn a_lent_buffer_comes_back_only_when_all_is_sent() {
-        let mut spare = Vec::with_capacity(100);
+        let spare = Cell::new(Vec::with_capacity(100));
         let mut output = Output::new();
-        output.lend(&mut spare);
+        output.borrow_buffer(&spare);
         output.push(Bytes::from_static(b"abc"));
-        output.give_back(&mut spare);
-        assert_eq!((spare.capacity(), output.pending()), (0, 3));
+        output.return_buffer(&spare);
+        assert_eq!((spare.take().capacity(), output.pending()), (0, 3));
         output.advance(3);
-        output.give_back(&mut spare);
-        assert_eq!((spare.capacity(), spare.len()), (100, 0));
+        output.return_buffer(&spare);
+        let buffer = spare.take();
+        assert_eq!((buffer.capacity(), buffer.len()), (100, 0));
     }
 }

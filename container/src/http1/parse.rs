@@ -4,7 +4,6 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::Bytes;
 use http::{Method, Version};
 
 use super::config::{FIELDS_MAX, Limits};
@@ -85,9 +84,8 @@ pub(super) fn parse(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolErr
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| ProtocolError::RequestLine)?;
     target::check(&method, target.as_bytes())?;
     let target = start..start + target.len();
-    let fields_start = target.end + REQUEST_LINE_REST - 1 + 2;
-    let raw = Bytes::copy_from_slice(&input[..length]);
-    let head = RequestHead::from_raw(method, version, raw, target, fields_start);
+    let raw = Box::from(&input[..length]);
+    let head = RequestHead::from_raw(method, version, raw, target);
     Ok(Parsed::Head {
         head,
         facts,

@@ -8,11 +8,9 @@ use super::error::ProtocolError;
 
 /// Checks the form of a target: the four of RFC 9112, section 3.2.
 pub(super) fn check(method: &Method, target: &[u8]) -> Result<(), ProtocolError> {
-    let (bad, escapes) = target.iter().fold((0, 0), |(bad, escapes), &byte| {
-        let is_bad = u8::from(byte <= b' ') | u8::from(byte >= 0x7f) | u8::from(byte == b'#');
-        (bad | is_bad, escapes | u8::from(byte == b'%'))
-    });
-    if bad != 0 || (escapes != 0 && !has_whole_escapes(before_query(target))) {
+    let common = common_classes(target);
+    let well_escaped = common & NO_ESCAPE != 0 || has_whole_escapes(before_query(target));
+    if common & IN_TARGET == 0 || !well_escaped {
         return Err(ProtocolError::Target);
     }
     let fits = match target {
@@ -86,9 +84,16 @@ fn has_whole_escapes(text: &[u8]) -> bool {
 
 /// Host and digits of the port, which may be none; `None` when what looks like a port is not one.
 fn split_port(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    // From the end, since a port is short; a colon further in is no byte of a name.
-    let last = |wanted: u8| text.iter().rposition(|&byte| byte == wanted);
-    let Some(colon) = last(b':').filter(|&colon| last(b']').is_none_or(|end| end < colon)) else {
+    let find = |wanted: u8, from: usize| {
+        let found = text[from..].iter().position(|&byte| byte == wanted);
+        found.map(|at| from + at)
+    };
+    // The colons in brackets are an address's own.
+    let from = match text {
+        [b'[', ..] => find(b']', 0)?,
+        _ => 0,
+    };
+    let Some(colon) = find(b':', from) else {
         return Some((text, b""));
     };
     let (host, port) = (&text[..colon], &text[colon + 1..]);
@@ -97,10 +102,12 @@ fn split_port(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Nothing, or a number of at most five digits that is a port.
 fn is_port(digits: &[u8]) -> bool {
-    let number = digits.iter().fold(0, |number, &digit| {
-        number * 10 + u32::from(digit.wrapping_sub(b'0'))
-    });
-    digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit) && number <= u32::from(u16::MAX)
+    let push = |number: u32, &digit: &u8| {
+        let is_digit = digit.is_ascii_digit();
+        is_digit.then(|| number * 10 + u32::from(digit - b'0'))
+    };
+    let number = || digits.iter().try_fold(0, push);
+    digits.len() <= 5 && number().is_some_and(|number| number <= u32::from(u16::MAX))
 }
 
 /// A registered name or an IP address; an IPv6 one in brackets.
@@ -109,24 +116,42 @@ fn is_host_name(host: &[u8]) -> bool {
         let allowed = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b':' || *byte == b'.';
         return address.contains(&b':') && address.iter().all(allowed);
     }
-    let is_name = host
-        .iter()
-        .fold(true, |is, &byte| is & NAME_BYTES[usize::from(byte)]);
-    is_name && !host.is_empty() && (!host.contains(&b'%') || has_whole_escapes(host))
+    let common = common_classes(host);
+    let well_escaped = common & NO_ESCAPE != 0 || has_whole_escapes(host);
+    !host.is_empty() && common & IN_NAME != 0 && well_escaped
 }
 
-/// The bytes that a registered name may have (RFC 3986, section 3.2.2), but for the comma: it joins
-/// what were two Host lines once.
-static NAME_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        table[byte as usize] = byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')'
-            )
-            || matches!(byte, b'*' | b'+' | b';' | b'=' | b'%');
+/// The class of bytes that may stand in a target: visible ASCII without the `#` of fragments.
+const IN_TARGET: u8 = 1;
+
+/// The class of bytes that a registered name may have (RFC 3986, section 3.2.2), but for the comma:
+/// it joins what were two Host lines once.
+const IN_NAME: u8 = 2;
+
+/// The class of all bytes but the percent sign.
+const NO_ESCAPE: u8 = 4;
+
+/// The classes that all of these bytes belong to.
+fn common_classes(text: &[u8]) -> u8 {
+    text.iter()
+        .fold(!0, |common, &byte| common & CLASSES[usize::from(byte)])
+}
+
+/// The classes of each byte.
+static CLASSES: [u8; 256] = {
+    let mut table = [NO_ESCAPE; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        let is_name_mark = matches!(
+            byte,
+            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')'
+        ) || matches!(byte, b'*' | b'+' | b';' | b'=');
+        table[byte as usize] = match byte {
+            b'#' => NO_ESCAPE,
+            b'%' => IN_TARGET | IN_NAME,
+            _ if is_name_mark || byte.is_ascii_alphanumeric() => IN_TARGET | IN_NAME | NO_ESCAPE,
+            _ => IN_TARGET | NO_ESCAPE,
+        };
         byte += 1;
     }
     table

@@ -6,7 +6,7 @@
 use std::cell::OnceCell;
 use std::fmt;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
 use super::fields::{Field, Fields};
@@ -19,19 +19,16 @@ pub struct RequestHead {
     /// HTTP/1.0 or HTTP/1.1.
     version: Version,
     /// Request line and field lines as received, the empty line included.
-    raw: Bytes,
+    raw: Box<[u8]>,
     /// Where in `raw` the request target stands.
     target: Span,
-    /// Where in `raw` the path stands; for `*` and authority-form it is the whole target.
-    path: Span,
-    /// Where in `raw` the query stands, without its question mark.
-    query: Option<Span>,
-    /// Where in `raw` the first field line begins.
-    fields_start: u32,
     /// The fields as a map, built when first asked for; takes precedence once it exists, because
     /// middleware may have changed it.
     headers: OnceCell<Box<HeaderMap>>,
 }
+
+/// What follows the target in its line: a space, the version and the line's end.
+const AFTER_TARGET: usize = " HTTP/1.1\r\n".len();
 
 /// A range of `raw`; heads are bounded far below 4 GiB.
 #[derive(Clone, Copy)]
@@ -50,35 +47,32 @@ pub enum HeadError {
 }
 
 impl RequestHead {
-    /// A head out of validated bytes: `raw` is request line and field section, `target` the range
-    /// of the request target in it, and `fields_start` where the field lines begin.
+    /// A head out of validated bytes: `raw` is request line and field section, and `target` the
+    /// range of the request target in it.
     ///
     /// Meant for parsers: they vouch for the field grammar, which is not looked at again.
     ///
     /// # Panics
-    /// When the ranges do not lie within `raw`.
+    /// When the request line does not lie within `raw`.
     #[inline]
     pub fn from_raw(
         method: Method,
         version: Version,
-        raw: Bytes,
+        raw: Box<[u8]>,
         target: std::ops::Range<usize>,
-        fields_start: usize,
     ) -> Self {
-        let target = Span::from(target);
-        let (path, query) = split_target(&raw, target);
         assert!(
-            fields_start <= raw.len(),
-            "the fields begin within the head"
+            target.start <= target.end && target.end + AFTER_TARGET <= raw.len(),
+            "the request line lies within the head"
         );
         RequestHead {
             method,
             version,
             raw,
-            target,
-            path,
-            query,
-            fields_start: fields_start as u32,
+            target: Span {
+                start: target.start as u32,
+                end: target.end as u32,
+            },
             headers: OnceCell::new(),
         }
     }
@@ -95,28 +89,24 @@ impl RequestHead {
         if target.is_empty() || !target.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(HeadError::Target);
         }
-        let mut raw = BytesMut::new();
-        raw.put_slice(method.as_str().as_bytes());
-        raw.put_u8(b' ');
+        let mut raw = format!("{method} ");
         let start = raw.len();
-        raw.put_slice(target.as_bytes());
+        raw.push_str(target);
         let end = raw.len();
-        raw.put_slice(b" HTTP/1.1\r\n");
-        let fields_start = raw.len();
+        raw.push_str(" HTTP/1.1\r\n");
         for (name, value) in fields {
             HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeadError::Field)?;
             HeaderValue::from_str(value).map_err(|_| HeadError::Field)?;
             for part in [name, ": ", value, "\r\n"] {
-                raw.put_slice(part.as_bytes());
+                raw.push_str(part);
             }
         }
-        raw.put_slice(b"\r\n");
+        raw.push_str("\r\n");
         Ok(Self::from_raw(
             method,
             Version::HTTP_11,
-            raw.freeze(),
+            raw.into_bytes().into_boxed_slice(),
             start..end,
-            fields_start,
         ))
     }
 
@@ -132,7 +122,8 @@ impl RequestHead {
 
     /// The request target as sent, in any of its four forms (RFC 9112, section 3.2).
     pub fn target(&self) -> &str {
-        self.text(self.target)
+        let bytes = &self.raw[self.target.start as usize..self.target.end as usize];
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// The host, and port if any, that the request is for: that of its target, else of its Host
@@ -151,13 +142,13 @@ impl RequestHead {
     /// The path, still percent-encoded: `/users/1`. The path of an absolute-form target is that
     /// of its URI; `*` and the authority of a CONNECT stand for themselves.
     pub fn path(&self) -> &str {
-        let path = self.text(self.path);
+        let (path, _) = split_target(self.target());
         if path.is_empty() { "/" } else { path }
     }
 
     /// The query without its question mark, still percent-encoded; `None` when there is no `?`.
     pub fn query(&self) -> Option<&str> {
-        self.query.map(|span| self.text(span))
+        split_target(self.target()).1
     }
 
     /// The target as a parsed URI; `None` for a target that is not one.
@@ -167,7 +158,7 @@ impl RequestHead {
 
     /// The fields as received: in order, repeated ones too, names in the sender's case.
     pub fn fields(&self) -> Fields<'_> {
-        Fields::new(&self.raw[self.fields_start as usize..])
+        Fields::new(self.field_section())
     }
 
     /// The first value of the field `name`, in whatever case the sender wrote it.
@@ -205,21 +196,22 @@ impl RequestHead {
             .expect("the map was built on the line above")
     }
 
+    fn field_section(&self) -> &[u8] {
+        &self.raw[self.target.end as usize + AFTER_TARGET..]
+    }
+
     fn build_map(&self) -> HeaderMap {
         let mut map = HeaderMap::new();
-        for Field { name, value } in self.fields() {
+        // All values share one copy.
+        let section = Bytes::copy_from_slice(self.field_section());
+        for Field { name, value } in Fields::new(&section) {
             let name = HeaderName::from_bytes(name.as_bytes());
-            let value = HeaderValue::from_maybe_shared(self.raw.slice_ref(value));
+            let value = HeaderValue::from_maybe_shared(section.slice_ref(value));
             if let (Ok(name), Ok(value)) = (name, value) {
                 map.append(name, value);
             }
         }
         map
-    }
-
-    fn text(&self, span: Span) -> &str {
-        let bytes = &self.raw[span.start as usize..span.end as usize];
-        std::str::from_utf8(bytes).unwrap_or_default()
     }
 }
 
@@ -246,42 +238,16 @@ impl fmt::Display for HeadError {
 
 impl std::error::Error for HeadError {}
 
-impl From<std::ops::Range<usize>> for Span {
-    fn from(range: std::ops::Range<usize>) -> Self {
-        Span {
-            start: range.start as u32,
-            end: range.end as u32,
-        }
-    }
-}
-
-/// Finds path and query in a target, skipping scheme and authority of the absolute form.
-fn split_target(raw: &[u8], target: Span) -> (Span, Option<Span>) {
-    let bytes = &raw[target.start as usize..target.end as usize];
-    let path_offset = if bytes.first() == Some(&b'/') {
-        0
+/// Path and query of a target, without scheme and authority of the absolute form.
+fn split_target(target: &str) -> (&str, Option<&str>) {
+    let rest = if target.starts_with('/') {
+        target
     } else {
-        path_offset(bytes)
+        &target[path_offset(target.as_bytes())..]
     };
-    let start = target.start + path_offset as u32;
-    match bytes[path_offset..].iter().position(|&byte| byte == b'?') {
-        Some(mark) => {
-            let mark = start + mark as u32;
-            (
-                Span { start, end: mark },
-                Some(Span {
-                    start: mark + 1,
-                    end: target.end,
-                }),
-            )
-        }
-        None => (
-            Span {
-                start,
-                end: target.end,
-            },
-            None,
-        ),
+    match rest.bytes().position(|byte| byte == b'?') {
+        Some(mark) => (&rest[..mark], Some(&rest[mark + 1..])),
+        None => (rest, None),
     }
 }
 

@@ -103,19 +103,17 @@ impl Scheduler {
     pub fn dispatch(&self, endpoint: &Endpoint, index: Option<usize>, request: Request) -> Reply {
         let gate = index.and_then(|index| self.shared.gates.get(index)?.as_ref());
         let deadline = self.deadline(endpoint);
-        let Some(gate) = gate else {
-            return self.start(endpoint, request, deadline, None, Tally::Own);
-        };
-        match gate.try_enter() {
-            Ok(permit) => self.start(endpoint, request, deadline, Some(permit), Tally::Own),
+        let permit = match gate.map(Gate::try_enter).transpose() {
+            Ok(permit) => permit,
             Err(admission::Refused::Wait(waiting)) => {
-                self.wait(endpoint.clone(), request, deadline, waiting)
+                return self.wait(endpoint.clone(), request, deadline, waiting);
             }
             Err(admission::Refused::Full) => {
                 self.counters.lane(endpoint.policy().lane).shed.add(1);
-                Reply::Ready(overloaded("this route has as many requests as it can take"))
+                return Reply::Ready(overloaded("this route has as many requests as it can take"));
             }
-        }
+        };
+        self.start(endpoint, request, deadline, permit, Tally::Own)
     }
 
     /// A future of users' code that is no handler, such as middleware: a panic in it is a 500.
@@ -129,7 +127,7 @@ impl Scheduler {
         }))
     }
 
-    /// The answer when users' code that is no handler panicked before it gave a future.
+    /// The answer when users' code panicked before it gave an answer or a future.
     pub fn panicked(&self, lane: Lane, panicked: &Panicked) -> Reply {
         self.counters.lane(lane).panicked.add(1);
         Reply::Ready(internal_error(lane, panicked))
@@ -145,15 +143,15 @@ impl Scheduler {
         &self,
         function: &(dyn Fn(Request, &Context) -> Response + Send + Sync),
         request: Request,
-    ) -> Response {
+    ) -> Reply {
         let lane = self.counters.lane(Lane::Inline);
         lane.started.add(1);
         let outcome = catch_panic(|| function(request, &self.shared.context));
         lane.finished.add(1);
-        outcome.unwrap_or_else(|panicked| {
-            lane.panicked.add(1);
-            internal_error(Lane::Inline, &panicked)
-        })
+        match outcome {
+            Ok(response) => Reply::Ready(response),
+            Err(panicked) => self.panicked(Lane::Inline, &panicked),
+        }
     }
 
     /// Starts a handler that has its permit, or needs none.
@@ -167,9 +165,9 @@ impl Scheduler {
     ) -> Reply {
         match endpoint.code() {
             Code::Inline(function) => {
-                let response = self.run_inline(function.as_ref(), request);
+                let reply = self.run_inline(function.as_ref(), request);
                 drop(permit);
-                Reply::Ready(response)
+                reply
             }
             Code::Async(function) => {
                 let made = catch_panic(|| function(request, &self.shared.context));
@@ -180,10 +178,7 @@ impl Scheduler {
                         let running = running.with(permit, deadline, None);
                         running.tallied(tally).into_reply()
                     }
-                    Err(panicked) => {
-                        self.counters.lane(Lane::Async).panicked.add(1);
-                        Reply::Ready(internal_error(Lane::Async, &panicked))
-                    }
+                    Err(panicked) => self.panicked(Lane::Async, &panicked),
                 }
             }
             Code::Blocking(function) => {

@@ -107,27 +107,27 @@ impl Service {
     }
 
     /// Gives a response the shape that the application wants errors to have.
-    pub(super) fn finish(&self, mut response: Response) -> Response {
+    pub(super) fn finish(&self, response: &mut Response) {
         if response.status().is_informational() {
             // The client would take it for an interim answer, and wait for the real one.
             log::error!(
                 "a handler answered {}, which is no answer",
                 response.status()
             );
-            response = Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
+            *response = Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
                 .with_detail("the handler gave no final answer")
                 .into_response();
         }
         let Some(on_error) = &self.on_error else {
-            return response;
+            return;
         };
         let Some(problem) = response.extensions().get::<Problem>() else {
-            return response;
+            return;
         };
-        catch_panic(|| on_error(problem)).unwrap_or_else(|panicked| {
-            log::error!("on_error panicked: {}", panicked.message);
-            response
-        })
+        match catch_panic(|| on_error(problem)) {
+            Ok(rendered) => *response = rendered,
+            Err(panicked) => log::error!("on_error panicked: {}", panicked.message),
+        }
     }
 
     /// Begins with the outermost middleware, which may panic like a handler.

@@ -6,7 +6,7 @@ use std::task::Context;
 use super::{Driver, Feed};
 use crate::handler::{IntoResponse, Problem};
 use crate::http1::{ProtocolError, SLICES_MAX};
-use crate::message::{BodyLength, Response};
+use crate::message::Response;
 use crate::net::Transport;
 
 /// Writes in one poll: a socket buffer that a fast peer keeps emptying must not hold the worker.
@@ -28,24 +28,22 @@ impl<T: Transport + Unpin> Driver<T> {
         let (status, fields, body) = response.into_parts();
         let now = self.now();
         let date = self.worker().date.line(now);
-        let length = body.length();
-        let has_body = self
-            .machine
-            .respond(status, &fields, length, &date, &mut self.output, now);
         self.seat.worker().counters.served.add(1);
-        if !has_body {
-            return self.conclude();
-        }
+        let (machine, output) = (&mut self.machine, &mut self.output);
         match body.into_full() {
             Ok(bytes) => {
-                self.note_sent(bytes.len());
-                self.machine.send_body(bytes, &mut self.output);
-                self.machine.finish_body(None, &mut self.output, now);
+                let sent = machine.respond_whole(status, &fields, bytes, &date, output, now);
+                self.note_sent(sent);
                 self.conclude();
             }
-            Err(body) => self.send(body),
+            Err(body) => {
+                if machine.respond(status, &fields, body.length(), &date, output, now) {
+                    self.send(body);
+                } else {
+                    self.conclude();
+                }
+            }
         }
-        debug_assert!(length != BodyLength::Known(0), "an empty body is not sent");
     }
 
     /// The answer is complete, as far as the handler is concerned.

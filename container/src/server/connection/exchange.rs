@@ -164,9 +164,7 @@ impl<T: Transport + Unpin> Driver<T> {
             return;
         }
         self.exchange = Exchange::None;
-        let response = super::answer::refusal(error);
-        let response = self.worker().service.finish(response);
-        self.respond(response);
+        self.answer(super::answer::refusal(error));
     }
 
     /// Moves the current request on.
@@ -224,8 +222,8 @@ impl<T: Transport + Unpin> Driver<T> {
     }
 
     #[inline]
-    fn answer(&mut self, response: Response) {
-        let response = self.worker().service.finish(response);
+    fn answer(&mut self, mut response: Response) {
+        self.worker().service.finish(&mut response);
         self.respond(response);
     }
 

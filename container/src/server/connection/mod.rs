@@ -146,16 +146,12 @@ impl<T: Transport + Unpin> Driver<T> {
         self.expire();
         self.look_again();
         self.observe_phase();
-        let mut spare = self.worker().write_buffer.take();
-        self.output.lend(&mut spare);
-        self.worker().write_buffer.set(spare);
+        self.output.borrow_buffer(&self.seat.worker().write_buffer);
         let progress = self.go_round(context);
         self.observe_phase();
         let was_full = self.output.pending() >= WRITE_HIGH_WATER;
         self.flush(context);
-        let mut spare = self.worker().write_buffer.take();
-        self.output.give_back(&mut spare);
-        self.worker().write_buffer.set(spare);
+        self.output.return_buffer(&self.seat.worker().write_buffer);
         if let Some(reason) = self.finished() {
             return self.begin_close(reason, context);
         }
