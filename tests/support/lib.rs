@@ -3,9 +3,11 @@
 
 mod answer;
 mod application;
+mod listener;
 mod random;
 pub mod targets;
 
 pub use answer::{Answer, read_answers};
 pub use application::{application, server};
+pub use listener::{Heard, Listener};
 pub use random::Random;
