@@ -52,6 +52,10 @@ pub(super) fn skip_empty_lines(input: &[u8], lines: &mut usize) -> Result<usize,
 
 /// Parses a head that `input` begins with.
 pub(super) fn parse(input: &[u8], limits: &Limits) -> Result<Parsed, ProtocolError> {
+    // The parser would pass over it, and nothing after it would stand where it is looked for.
+    if input.first() == Some(&b'\n') {
+        return Err(ProtocolError::RequestLine);
+    }
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
     let mut request = httparse::Request::new(&mut []);
     let room = limits.fields.min(FIELDS_MAX);
@@ -177,7 +181,7 @@ fn is_absolute(target: &[u8]) -> bool {
 fn classify(error: httparse::Error, input: &[u8]) -> ProtocolError {
     match error {
         httparse::Error::TooManyHeaders => ProtocolError::HeadTooLarge,
-        httparse::Error::Version if is_version(version_part(input)) => ProtocolError::Version,
+        httparse::Error::Version if has_version(version_part(input)) => ProtocolError::Version,
         httparse::Error::HeaderName | httparse::Error::HeaderValue => ProtocolError::Field,
         // A field section that ends in a bare CR, or the like.
         httparse::Error::NewLine if input.contains(&b'\n') => ProtocolError::Field,
@@ -188,25 +192,23 @@ fn classify(error: httparse::Error, input: &[u8]) -> ProtocolError {
 /// What follows the second space of a request line, up to its end or as far as it has come.
 fn version_part(input: &[u8]) -> &[u8] {
     let line = input.split(|&byte| byte == b'\n').next();
-    let line = line.unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let mut parts = line.splitn(3, |&byte| byte == b' ');
+    let mut parts = line.unwrap_or_default().splitn(3, |&byte| byte == b' ');
     parts.nth(2).unwrap_or_default()
 }
 
-/// Whether this is `HTTP/d.d`: a version, only perhaps not one of ours.
-pub(super) fn is_version(text: &[u8]) -> bool {
-    text.len() == VERSION_FORM.len() && begins_version(text)
+/// Whether this begins with `HTTP/d.d`: a version, only perhaps not one of ours.
+pub(super) fn has_version(text: &[u8]) -> bool {
+    text.len() >= VERSION_FORM.len() && agrees_with_version(text)
 }
 
 /// Whether this request line has come as far as into its version, which could still be any.
 fn breaks_off_in_version(input: &[u8]) -> bool {
     let version = version_part(input);
-    !input.contains(&b'\n') && version.len() < VERSION_FORM.len() && begins_version(version)
+    !input.contains(&b'\n') && version.len() < VERSION_FORM.len() && agrees_with_version(version)
 }
 
-/// Whether this is a version, or the beginning of one.
-fn begins_version(text: &[u8]) -> bool {
+/// Whether this begins with a version, or with as much of one as there is room for.
+fn agrees_with_version(text: &[u8]) -> bool {
     let mut pairs = VERSION_FORM.iter().zip(text);
     pairs.all(|(&form, &byte)| form == byte || (form == b'd' && byte.is_ascii_digit()))
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     http1::{
         FIELDS_MAX, Limits, ProtocolError,
-        parse::{check_line_ends, is_version},
+        parse::{check_line_ends, has_version},
     },
     message::Fields,
 };
@@ -112,7 +112,7 @@ fn classify(error: httparse::Error, input: &[u8]) -> ResponseError {
         httparse::Error::NewLine if input.contains(&b'\n') => {
             ResponseError::Message(ProtocolError::Field)
         }
-        httparse::Error::Version if is_version(&input[..input.len().min(8)]) => {
+        httparse::Error::Version if has_version(input) => {
             ResponseError::Message(ProtocolError::Version)
         }
         _ => ResponseError::StatusLine,
