@@ -257,8 +257,11 @@ impl Server<'_> {
     fn refuse(&mut self, error: ProtocolError) {
         assert_eq!(self.refused, None, "the first fault is the last");
         self.refused = Some(error);
-        let is_complete = self.heard.last().is_none_or(|heard| heard.end.is_some());
-        if is_complete {
+        let is_over = self
+            .heard
+            .last()
+            .is_none_or(|heard| heard.end.is_some() || self.habit() == Habit::Ignore);
+        if is_over {
             // The refusal answers a request that was never heard.
             self.is_answered = false;
         }
