@@ -324,6 +324,16 @@ fn a_slow_reader_does_not_keep_its_driver_busy() {
 /// A request line with a word too many was another version: 505 instead of 400.
 #[test]
 fn a_word_too_many_is_no_version() {
+    check_cut_anywhere("GET / HTTP/8.1\r1.1\r\nHost: a\r\n\r\n", &[400]);
     check_cut_anywhere("GET / HTTP/1.1 HTTP/1.1\r\nHost: a\r\n\r\n", &[400]);
     check_cut_anywhere("GET / x HTTP/2.0\r\nHost: a\r\n\r\n", &[400]);
+}
+
+/// A lone line feed before a request was passed over, and the target looked for where it is not.
+#[test]
+fn a_line_feed_before_a_request_is_refused() {
+    for feeds in ["\n", "\n\n", "\r\n\n", "\n\r\n"] {
+        let request = format!("{feeds}GET /method?/ HTTP/1.1\r\nHost: a\r\n\r\n");
+        check_cut_anywhere(&request, &[400]);
+    }
 }

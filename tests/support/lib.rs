@@ -6,9 +6,11 @@ mod answer;
 mod application;
 pub mod loopback;
 pub mod program;
+mod listener;
 mod random;
 pub mod targets;
 
 pub use answer::{Answer, read_answers, read_begun};
 pub use application::{application, server};
+pub use listener::{Heard, Listener};
 pub use random::Random;

@@ -143,6 +143,7 @@ impl Connection {
     /// answered like [`Event::Refused`].
     pub fn handle_timeout(&mut self, now: Instant) -> Option<ProtocolError> {
         if self.write_deadline.is_some_and(|deadline| deadline <= now) {
+            self.write_deadline = None;
             self.state.close(CloseReason::WriteStalled);
             return None;
         }

@@ -4,7 +4,7 @@
 use container::http1::{ClientConnection, Output};
 use container::message::{BodyLength, Bytes, HeaderMap, HeaderValue, Method, header};
 
-use super::server::{self, Habit, Heard};
+use super::server::{self, Asked, Habit};
 use super::{cut, split_choice};
 
 const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -58,7 +58,7 @@ fn read_plainly(wire: &[u8]) -> Option<(Vec<u8>, usize)> {
 }
 
 /// The same body, sent by our own client in pieces of another size.
-fn check_again(heard: &Heard, trailers: &HeaderMap, choice: u8) {
+fn check_again(heard: &Asked, trailers: &HeaderMap, choice: u8) {
     let mut client = ClientConnection::new(server::narrow_limits().limits);
     let mut headers = HeaderMap::new();
     headers.insert(header::HOST, HeaderValue::from_static("a"));

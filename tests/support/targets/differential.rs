@@ -7,7 +7,7 @@ use container::http1::Config;
 use container::message::RequestHead;
 
 use super::hyper::{self, Seen};
-use super::server::{self, Habit, Heard};
+use super::server::{self, Asked, Habit};
 
 /// Compares what both make of the input.
 pub(super) fn run(input: &[u8]) {
@@ -34,7 +34,7 @@ fn is_known(head: &RequestHead) -> bool {
     head.uri().is_none()
 }
 
-fn check_same(heard: &Heard, seen: &Seen) {
+fn check_same(heard: &Asked, seen: &Seen) {
     let head = &heard.head;
     assert_eq!(
         (head.method(), head.version()),

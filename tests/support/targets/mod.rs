@@ -6,12 +6,10 @@
 //! | file | holds |
 //! |---|---|
 //! | `server` | a driver of the server's machine, and all that it hears |
-//! | `client` | the same for the client's machine |
 //! | `request_head`, `chunked`, `pieces`, `verbs`, `responses`, `decoding`, `differential` | a target each |
 //! | `hyper` | the second implementation, served from memory |
 
 mod chunked;
-mod client;
 mod decoding;
 mod differential;
 mod hyper;

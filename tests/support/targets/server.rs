@@ -60,7 +60,7 @@ pub(super) const HABITS: [Habit; 5] = [
 
 /// One request, as far as it came.
 #[derive(Debug)]
-pub(super) struct Heard {
+pub(super) struct Asked {
     pub(super) head: RequestHead,
     pub(super) body: Vec<u8>,
     /// The trailer fields, once the request was complete.
@@ -78,7 +78,7 @@ pub(super) struct Server<'h> {
     /// What was received and not consumed.
     pending: Vec<u8>,
     /// The requests, in order.
-    pub(super) heard: Vec<Heard>,
+    pub(super) heard: Vec<Asked>,
     /// How the client broke the protocol.
     pub(super) refused: Option<ProtocolError>,
     /// All that was sent.
@@ -205,7 +205,7 @@ impl Server<'_> {
         assert!(previous.is_none() || self.is_answered, "one after another");
         self.is_answered = false;
         let is_whole = length == BodyLength::Known(0);
-        self.heard.push(Heard {
+        self.heard.push(Asked {
             head,
             body: vec![],
             end: is_whole.then(HeaderMap::new),
@@ -231,7 +231,7 @@ impl Server<'_> {
         }
     }
 
-    fn current(&mut self) -> &mut Heard {
+    fn current(&mut self) -> &mut Asked {
         self.heard.last_mut().expect("a body belongs to a request")
     }
 
@@ -257,8 +257,11 @@ impl Server<'_> {
     fn refuse(&mut self, error: ProtocolError) {
         assert_eq!(self.refused, None, "the first fault is the last");
         self.refused = Some(error);
-        let is_complete = self.heard.last().is_none_or(|heard| heard.end.is_some());
-        if is_complete {
+        let is_over = self
+            .heard
+            .last()
+            .is_none_or(|heard| heard.end.is_some() || self.habit() == Habit::Ignore);
+        if is_over {
             // The refusal answers a request that was never heard.
             self.is_answered = false;
         }

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use container::http1::{AnswerTo, CloseReason, Connection, Event, Output, ProtocolError};
+use container::http1::{AnswerTo, CloseReason, Connection, Event, Limits, Output, ProtocolError};
 use container::message::{BodyLength, Bytes, HeaderMap, ResponseFields, StatusCode};
 
-use super::client;
 use super::server::{self, DATE};
+use crate::Listener;
 
 /// Interim answers that a driver sends by itself; a client takes no more than a few.
 const PROBES_MAX: u32 = 8;
@@ -293,9 +293,11 @@ impl Script<'_> {
 
     /// What was sent is a row of answers; only the last may break off, and only for a reason.
     fn read_answers(self, reason: CloseReason) {
-        let told = client::listen(&[&self.sent], &self.asked, Default::default());
-        let whole = told.answers.iter().filter(|answer| answer.end.is_some());
-        let broken = told.answers.len() - whole.count();
+        let mut told = Listener::new(Limits::default());
+        self.asked.iter().for_each(|asked| told.expect(*asked));
+        told.hear(&self.sent);
+        told.end();
+        let broken = told.answers.len() - told.complete();
         assert!(broken == 0 || told.fault.is_some());
         if !reason.is_abortive() && !self.is_gone {
             assert_eq!(broken, 0, "{reason:?} {told:?}");

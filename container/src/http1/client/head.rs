@@ -112,7 +112,7 @@ fn classify(error: httparse::Error, input: &[u8]) -> ResponseError {
         httparse::Error::NewLine if input.contains(&b'\n') => {
             ResponseError::Message(ProtocolError::Field)
         }
-        httparse::Error::Version if is_version(&input[..input.len().min(8)]) => {
+        httparse::Error::Version if input.get(..8).is_some_and(is_version) => {
             ResponseError::Message(ProtocolError::Version)
         }
         _ => ResponseError::StatusLine,
