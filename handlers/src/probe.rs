@@ -18,9 +18,11 @@
 //! | `GET /panic/{lane}` | none: the handler panics ([`panics`]) |
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::io::Write;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -67,7 +69,7 @@ pub fn router() -> Router {
 }
 
 /// Routes whose handlers panic, one on each lane: `/panic/inline`, `/panic/async` and
-/// `/panic/blocking`.
+/// `/panic/blocking`; and `/panic/worker`, which costs a worker its life.
 pub fn panics() -> Router {
     fn inlined() -> &'static str {
         panic!("asked to, on the worker");
@@ -82,6 +84,21 @@ pub fn panics() -> Router {
         .get("/panic/inline", inline(inlined))
         .get("/panic/async", waited)
         .get("/panic/blocking", blocking(blocked))
+        .get("/panic/worker", kill_worker)
+}
+
+/// Panics where no handler can be blamed: in a waker that the reactor's timer calls.
+pub async fn kill_worker() -> &'static str {
+    struct Bomb;
+    impl Wake for Bomb {
+        fn wake(self: Arc<Self>) {
+            panic!("asked to, outside of all handlers");
+        }
+    }
+    let bomb = Waker::from(Arc::new(Bomb));
+    let mut timer = sleep(Duration::from_millis(1));
+    poll_fn(|_| Pin::new(&mut timer).poll(&mut Context::from_waker(&bomb))).await;
+    "not yet"
 }
 
 /// The request's body under its content type.

@@ -4,9 +4,9 @@
 
 mod answer;
 mod application;
+mod listener;
 pub mod loopback;
 pub mod program;
-mod listener;
 mod random;
 pub mod targets;
 

@@ -93,16 +93,20 @@ impl Container {
 
 impl Report {
     fn of(handle: &Handle) -> Report {
-        let end = handle.since(Phase::Drained);
-        let phases = [Phase::Leaving, Phase::Draining, Phase::Closing].map(|phase| {
-            // Up to whatever came next.
-            let next = [Phase::Draining, Phase::Closing, Phase::Drained].into_iter();
-            let next = next.filter(|next| *next > phase);
-            let until = next.filter_map(|next| handle.since(next)).next().or(end);
-            let took = handle.since(phase).zip(until);
-            took.map_or(Duration::ZERO, |(since, until)| until.duration_since(since))
-        });
-        let [leaving, draining, closing] = phases;
+        const STAGES: [Phase; 4] = [
+            Phase::Leaving,
+            Phase::Draining,
+            Phase::Closing,
+            Phase::Drained,
+        ];
+        let began = STAGES.map(|phase| handle.since(phase));
+        let took = |stage: usize| {
+            // Up to whatever came next; a stage may have been passed over.
+            let end = began[stage + 1..].iter().flatten().next();
+            let took = began[stage].zip(end.copied());
+            took.map_or(Duration::ZERO, |(begin, end)| end.duration_since(begin))
+        };
+        let [leaving, draining, closing] = [0, 1, 2].map(took);
         Report {
             stats: handle.stats(),
             leaving,

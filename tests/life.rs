@@ -1,0 +1,284 @@
+//! The life of a container over real sockets: workers that die, listeners that are handed over,
+//! connections that are given away, and stops that lose nothing.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use container::net::AnyListener;
+use container::scheduler::Phase;
+use container::server::Handle;
+use container::{Container, Router, blocking, draining, inline, sleep, spawn_local};
+use handlers::probe::kill_worker;
+use tests::loopback::{
+    PATIENCE, address, builder, connect, hold, receive, receive_until, send, stop, until, wait,
+};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const LAST: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+const WHERE: &str = "GET /where HTTP/1.1\r\nHost: a\r\n\r\n";
+const KILL: &str = "GET /kill HTTP/1.1\r\nHost: a\r\n\r\n";
+
+fn router() -> Router {
+    Router::new()
+        .get("/", inline(|| "root"))
+        .get("/where", inline(|| format!("{}!", worker())))
+        .get("/kill", kill_worker)
+}
+
+/// The name of the worker that calls it.
+fn worker() -> String {
+    thread::current().name().unwrap_or_default().to_owned()
+}
+
+/// A connection that worker `name` serves.
+fn connect_to(handle: &Handle, name: &str) -> TcpStream {
+    loop {
+        let stream = connect(handle);
+        send(&stream, WHERE);
+        if receive_until(&stream, "!").ends_with(&format!("{name}!")) {
+            return stream;
+        }
+    }
+}
+
+#[test]
+fn a_worker_that_dies_is_replaced() {
+    let container = builder(1).start(router()).expect("it starts");
+    let handle = container.handle();
+    for round in 1..=3 {
+        let (idle, fatal) = (connect(&handle), connect(&handle));
+        send(&idle, GET);
+        receive_until(&idle, "root");
+        send(&fatal, KILL);
+        assert_eq!(
+            (receive(&fatal), receive(&idle)),
+            (String::new(), String::new())
+        );
+        let stream = connect(&handle);
+        send(&stream, LAST);
+        assert!(receive(&stream).ends_with("root"), "round {round}");
+        assert_eq!(handle.stats().restarts, round);
+    }
+    let report = stop(container);
+    assert_eq!((report.stats.restarts, report.stats.cut), (3, 3));
+    assert_eq!(report.stats.connections, 0);
+}
+
+#[test]
+fn each_worker_can_die_without_the_others() {
+    let container = builder(2).start(router()).expect("it starts");
+    let handle = container.handle();
+    for name in ["worker-0", "worker-1"] {
+        let other = if name == "worker-0" {
+            "worker-1"
+        } else {
+            "worker-0"
+        };
+        let (fatal, kept) = (connect_to(&handle, name), connect_to(&handle, other));
+        send(&fatal, KILL);
+        assert_eq!(receive(&fatal), "");
+        send(&kept, GET);
+        receive_until(&kept, "root");
+    }
+    until("both are replaced", || {
+        handle.workers().iter().all(|worker| worker.restarts == 1)
+    });
+    stop(container);
+}
+
+#[test]
+fn a_death_during_the_drain_does_not_keep_it_from_its_end() {
+    static STOPPED: AtomicUsize = AtomicUsize::new(0);
+    let router = router()
+        .get("/later", async || {
+            draining().await;
+            kill_worker().await
+        })
+        .on_stop(async |_| {
+            STOPPED.fetch_add(1, Ordering::SeqCst);
+        });
+    let container = builder(2).start(router).expect("it starts");
+    let handle = container.handle();
+    let streams = ["worker-0", "worker-1"].map(|name| connect_to(&handle, name));
+    for stream in &streams {
+        send(stream, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    until("both are at it", || handle.stats().r#async.running == 2);
+    let report = stop(container);
+    assert_eq!((report.stats.restarts, report.stats.cut), (2, 2));
+    assert_eq!(
+        (handle.phase(), STOPPED.load(Ordering::SeqCst)),
+        (Phase::Drained, 1)
+    );
+}
+
+#[test]
+fn a_panicking_stop_hook_does_not_keep_the_others_from_running() {
+    static RUN: AtomicUsize = AtomicUsize::new(0);
+    let router = router()
+        .on_stop(async |_| -> () { panic!("in the hook") })
+        .on_stop(async |_| {
+            RUN.fetch_add(1, Ordering::SeqCst);
+        });
+    let container = builder(2).start(router).expect("it starts");
+    let handle = container.handle();
+    stop(container);
+    assert_eq!(
+        (handle.phase(), RUN.load(Ordering::SeqCst)),
+        (Phase::Drained, 1)
+    );
+}
+
+/// The first worker stood still while it waited for the others to drain.
+#[test]
+fn the_first_worker_goes_on_while_others_drain() {
+    static TICKS: AtomicUsize = AtomicUsize::new(0);
+    // Far more than it takes to be through with its own drain.
+    const ENOUGH: usize = 500;
+    let (held, handler) = hold();
+    let router = router()
+        .get("/held", blocking(handler))
+        .on_start(async |_| {
+            spawn_local(async {
+                draining().await;
+                loop {
+                    TICKS.fetch_add(1, Ordering::SeqCst);
+                    sleep(Duration::from_millis(1)).await;
+                }
+            });
+        });
+    let container = builder(2).start(router).expect("it starts");
+    let handle = container.handle();
+    let busy = connect_to(&handle, "worker-1");
+    send(&busy, "GET /held HTTP/1.1\r\nHost: a\r\n\r\n");
+    held.wait_begun();
+    handle.stop();
+    until("it goes on", || TICKS.load(Ordering::SeqCst) > ENOUGH);
+    held.release();
+    assert!(receive(&busy).ends_with("held"));
+    wait(container);
+}
+
+#[test]
+fn an_overloaded_worker_gives_connections_away() {
+    const REQUESTS: usize = 60;
+    const CONNECTIONS: usize = 20;
+    let router = router().get("/wait", async || {
+        draining().await;
+        "done"
+    });
+    let container = builder(2).start(router).expect("it starts");
+    let handle = container.handle();
+    let busy: Vec<TcpStream> = (0..REQUESTS)
+        .map(|_| connect_to(&handle, "worker-0"))
+        .collect();
+    for stream in &busy {
+        send(stream, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    until("all wait", || {
+        handle.workers()[0].requests == REQUESTS as u64
+    });
+    until("it notices", || {
+        drop(connect(&handle));
+        handle.workers()[0].given > 0
+    });
+    for _ in 0..CONNECTIONS {
+        let stream = connect(&handle);
+        send(&stream, WHERE);
+        assert!(receive_until(&stream, "!").ends_with("worker-1!"));
+    }
+    handle.stop();
+    for stream in &busy {
+        assert!(receive(stream).ends_with("done"));
+    }
+    wait(container);
+}
+
+/// What a client saw that connects, asks once and reads to the end.
+fn ask(address: SocketAddr) -> io::Result<String> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let sent = io::Write::write_all(&mut &stream, LAST.as_bytes());
+    let mut text = String::new();
+    // Whoever is refused too late has been accepted: that is a loss, and not a refusal.
+    let lost = |error: io::Error| io::Error::other(error);
+    sent.and_then(|()| io::Read::read_to_string(&mut &stream, &mut text))
+        .map_err(lost)?;
+    Ok(text)
+}
+
+/// Clients that ask again and again until the address refuses them; each says how often it was
+/// answered.
+fn storm(address: SocketAddr, over: &Arc<AtomicBool>) -> Vec<JoinHandle<usize>> {
+    const CLIENTS: usize = 4;
+    let client = move |over: Arc<AtomicBool>| {
+        let mut answered = 0;
+        while !over.load(Ordering::SeqCst) {
+            match ask(address) {
+                Ok(text) => assert!(text.ends_with("root"), "lost: {text:?}"),
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused => break,
+                Err(error) => panic!("lost: {error}"),
+            }
+            answered += 1;
+        }
+        answered
+    };
+    let client = |_| {
+        let over = over.clone();
+        thread::spawn(move || client(over))
+    };
+    (0..CLIENTS).map(client).collect()
+}
+
+fn calm(clients: Vec<JoinHandle<usize>>) -> u64 {
+    let counts = clients
+        .into_iter()
+        .map(|client| client.join().expect("nothing is lost"));
+    counts.sum::<usize>() as u64
+}
+
+/// What had come between the last accept and the close of a listener was reset.
+#[test]
+fn a_stop_amid_a_storm_of_connections_loses_none() {
+    for _ in 0..3 {
+        let container = builder(2).start(router()).expect("it starts");
+        let handle = container.handle();
+        let clients = storm(address(&handle), &Arc::default());
+        until("they are at it", || handle.stats().served > 200);
+        let report = stop(container);
+        assert_eq!((calm(clients), report.stats.cut), (report.stats.served, 0));
+    }
+}
+
+#[test]
+fn listeners_that_are_handed_over_lose_nobody() {
+    let mut container = builder(2).start(router()).expect("it starts");
+    let over = Arc::default();
+    let clients = storm(address(&container.handle()), &over);
+    let mut served = 0;
+    for workers in [1, 2, 3, 2, 1] {
+        let old = container.handle();
+        until("they are at it", || old.stats().served > 100);
+        let descriptors = old.listeners().expect("there are descriptors");
+        let listeners = descriptors
+            .into_iter()
+            .map(|descriptor| AnyListener::inherit(descriptor).expect("it listens"));
+        let successor = Container::builder().workers(workers);
+        let successor = listeners.fold(successor, container::server::Builder::listener);
+        let successor = successor.start(router()).expect("it starts");
+        assert_eq!(successor.handle().local_addrs(), old.local_addrs());
+        old.hand_over();
+        served += wait(container).stats.served;
+        container = successor;
+    }
+    let last = container.handle();
+    until("they are at it", || last.stats().served > 100);
+    over.store(true, Ordering::SeqCst);
+    let answered = calm(clients);
+    served += stop(container).stats.served;
+    assert_eq!(answered, served);
+}
