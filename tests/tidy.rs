@@ -44,7 +44,7 @@ const fn layer(
 #[rustfmt::skip]
 const LAYERS: &[Layer] = &[
     layer("error",      &["router"],                                  &[]),
-    layer("config",     &["http1", "scheduler"],                      &[]),
+    layer("config",     &["http1", "scheduler", "observe"],           &[]),
     layer("reactor",    &[],                                          &["mio", "slab", "crossbeam_channel", "log"]),
     layer("net",        &["reactor"],                                 &["mio", "socket2", "log", "tokio", "futures_io"]),
     layer("message",    &[],                                          &["http", "bytes", "futures_core", "httpdate"]),
@@ -57,9 +57,12 @@ const LAYERS: &[Layer] = &[
     layer("router",     &["handler", "message", "extract", "middleware"], &["matchit", "http", "log"]),
     layer("extract",    &["handler", "message"],                      &["serde", "serde_json", "serde_html_form", "http", "bytes", "log"]),
     layer("middleware", &["handler", "message"],                      &["http", "log"]),
+    layer("observe",    &["handler", "message", "middleware", "scheduler"], &["http"]),
     layer("server",     &["config", "error", "reactor", "net", "message", "http1", "websocket", "hub", "handler",
-                          "scheduler", "router", "extract", "middleware"],
+                          "scheduler", "router", "extract", "middleware", "observe"],
                                                                       &["signal_hook", "log", "http", "bytes", "httpdate", "slab"]),
+    layer("admin",      &["observe", "server", "router", "handler", "extract", "message", "scheduler", "reactor"],
+                                                                      &["http", "serde_json"]),
     layer("testing",    ANY,                                          ANY),
 ];
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::http1;
+use crate::observe;
 use crate::scheduler::BlockingConfig;
 
 /// What bounds a container.
@@ -38,6 +39,8 @@ pub struct Config {
     /// After the peer of a cancellable request has closed its writing side: how long until it is
     /// asked, by an interim answer, whether it is still there. Default 1 s.
     pub disconnect_probe: Duration,
+    /// What is observed of requests, beside the access log.
+    pub observe: observe::Config,
 }
 
 impl Default for Config {
@@ -54,6 +57,7 @@ impl Default for Config {
             drain_first_byte: Duration::from_secs(1),
             drain_idle: Duration::from_millis(200),
             disconnect_probe: Duration::from_secs(1),
+            observe: observe::Config::default(),
         }
     }
 }

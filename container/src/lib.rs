@@ -27,9 +27,12 @@
 //! * [`sleep`], [`timeout`], [`spawn_local`], [`spawn_blocking`], [`net`], [`client`]: what handlers
 //!   may use.
 //! * [`testing`]: the whole server in memory, with a clock that the test moves.
+//! * [`observe`]: the access log, and what is counted by route; [`admin`]: health, metrics and a
+//!   dashboard.
 //! * [`reactor`], [`http1`], [`scheduler`]: the layers, each usable by itself.
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod client;
 pub mod config;
 mod error;
@@ -39,6 +42,7 @@ pub mod http1;
 pub mod message;
 pub mod middleware;
 pub mod net;
+pub mod observe;
 pub mod reactor;
 pub mod router;
 pub mod scheduler;

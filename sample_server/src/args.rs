@@ -12,6 +12,7 @@ use container::server::Builder;
 use log::LevelFilter;
 
 use crate::limits::{LimitArgs, TimerArgs};
+use crate::observing::ObserveArgs;
 use crate::units::Time;
 
 /// Where the server listens unless it is told: this machine only.
@@ -67,6 +68,9 @@ pub(crate) struct Args {
     #[arg(long, env, value_name = "LEVEL", default_value = "info", hide_possible_values = true,
           value_parser = PossibleValuesParser::new(LEVELS).map(|name| level(&name)))]
     log_level: LevelFilter,
+
+    #[command(flatten)]
+    pub(crate) observe: ObserveArgs,
 
     #[command(flatten)]
     limits: LimitArgs,
@@ -141,6 +145,7 @@ impl Args {
         builder.configure(|config| {
             config.workers = self.workers;
             config.blocking.threads = self.blocking_threads;
+            self.observe.apply(config);
             self.limits.apply(config);
             self.timers.apply(config);
         })

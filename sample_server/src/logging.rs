@@ -1,16 +1,17 @@
 //! The log: one line for each record on standard error, such as
-//! `2026-05-04T10:20:30.456Z INFO container::access GET /users 200 46 50174`.
+//! `2026-05-04T10:20:30.456Z INFO container::server::signal SIGTERM: draining`, or as JSON, among
+//! those of the container's access log.
 //!
-//! Says what a line looks like and which may be lost; when they are written is `log_queue`'s work.
+//! Says what a line looks like and which may be lost; when they are written is the work of the
+//! container's `LineQueue`.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 
+use container::observe::{AccessLog, Format, LineQueue, LineWriter, WhenFull};
 use env_logger::fmt::Formatter;
 use env_logger::{Builder, Target, WriteStyle};
 use log::{Level, LevelFilter, Record};
-
-use crate::log_queue::{LogQueue, LogWriter, WhenFull};
 
 /// Marks a formatted line that must not be lost; the first byte of each line is a mark.
 const KEEP: u8 = b'!';
@@ -22,10 +23,12 @@ const MAY_DROP: u8 = b' ';
 pub(crate) struct Logging {
     /// What is logged.
     level: LevelFilter,
+    /// What lines look like.
+    format: Format,
     /// Where lines go.
-    queue: LogQueue,
+    queue: LineQueue,
     /// What writes them.
-    writer: LogWriter,
+    writer: LineWriter,
 }
 
 impl Logging {
@@ -33,8 +36,8 @@ impl Logging {
     ///
     /// # Errors
     /// When the system gives no thread for it.
-    pub(crate) fn start(level: LevelFilter) -> io::Result<Logging> {
-        let (queue, writer) = LogQueue::start(io::stderr())?;
+    pub(crate) fn start(level: LevelFilter, format: Format) -> io::Result<Logging> {
+        let (queue, writer) = LineQueue::start(io::stderr(), format.notice())?;
         let style = if io::stderr().is_terminal() {
             WriteStyle::Always
         } else {
@@ -46,14 +49,23 @@ impl Logging {
         Builder::new()
             .filter_level(level)
             .write_style(style)
-            .format(format)
+            .format(match format {
+                Format::JsonLines => write_json,
+                Format::Short | Format::Combined => write_text,
+            })
             .target(Target::Pipe(Box::new(lines)))
             .init();
         Ok(Logging {
             level,
+            format,
             queue,
             writer,
         })
+    }
+
+    /// Where requests are logged, where they are to be.
+    pub(crate) fn access_log(&self) -> Option<AccessLog> {
+        (self.level >= Level::Info).then(|| AccessLog::new(self.format, self.queue.clone()))
     }
 
     /// Says it at every level: as a line of the log, or alone where the log would hide it.
@@ -74,7 +86,7 @@ impl Logging {
 
 /// Where `env_logger` puts each line, in one piece.
 struct Lines {
-    queue: LogQueue,
+    queue: LineQueue,
 }
 
 impl Write for Lines {
@@ -95,11 +107,29 @@ impl Write for Lines {
     }
 }
 
-fn format(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
+/// Whether a line must not be lost. What the server says itself is not one of many: it is kept too.
+fn mark(record: &Record<'_>) -> u8 {
+    if record.level() <= Level::Warn || record.target() == env!("CARGO_PKG_NAME") {
+        KEEP
+    } else {
+        MAY_DROP
+    }
+}
+
+fn write_json(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
+    let object = serde_json::json!({
+        "time": formatter.timestamp_millis().to_string(),
+        "level": record.level().as_str(),
+        "target": record.target(),
+        "message": record.args().to_string(),
+    });
+    formatter.write_all(&[mark(record)])?;
+    writeln!(formatter, "{object}")
+}
+
+fn write_text(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let (level, target) = (record.level(), record.target());
-    // What the server says itself is not one of many: it is kept too.
-    let keep = level <= Level::Warn || target == env!("CARGO_PKG_NAME");
-    formatter.write_all(&[if keep { KEEP } else { MAY_DROP }])?;
+    formatter.write_all(&[mark(record)])?;
     let (time, style) = (
         formatter.timestamp_millis(),
         formatter.default_level_style(level),

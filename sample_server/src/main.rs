@@ -7,15 +7,15 @@
 mod args;
 mod descriptors;
 mod limits;
-mod log_queue;
 mod logging;
+mod observing;
 mod startup;
 mod units;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use container::Error;
+use container::{Container, Error, admin};
 
 use args::{Args, Refusal};
 use logging::Logging;
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         Err(Refusal::Help(text)) => return print(&text),
         Err(Refusal::Usage(message)) => return complain(&message, EXIT_USAGE),
     };
-    let logging = match Logging::start(args.log_level()) {
+    let logging = match Logging::start(args.log_level(), args.observe.log_format) {
         Ok(logging) => logging,
         Err(error) => return complain(&format!("cannot log: {error}"), EXIT_FAILED),
     };
@@ -48,15 +48,40 @@ fn main() -> ExitCode {
 /// From the start line to the exit line.
 fn serve(args: &Args, logging: &Logging) -> Result<(), Error> {
     let descriptors = descriptors::raise();
-    let router = handlers::router(&args.options());
-    // Signals are listened for before anybody is told that the server runs.
-    let container = args.builder().start(router)?.stop_on_signals()?;
+    let (container, admin) = start(args, logging)?;
     for line in startup::lines(args, container.handle().local_addrs(), descriptors) {
         logging.announce(&line);
     }
+    if let Some(admin) = &admin {
+        logging.announce(&startup::admin_line(admin.handle().local_addr()));
+    }
     let report = container.wait();
+    if let Some(admin) = admin {
+        // It told of the drain up to its end.
+        admin.handle().stop();
+        admin.wait();
+    }
     logging.announce(&report.to_string());
     Ok(())
+}
+
+/// Starts the server, and another one for those who watch it, where that is asked for.
+fn start(args: &Args, logging: &Logging) -> Result<(Container, Option<Container>), Error> {
+    let router = handlers::router(&args.options()).merge(admin::health());
+    let mut builder = args.builder();
+    if let Some(log) = logging.access_log() {
+        builder = builder.access_log(log);
+    }
+    // Signals are listened for before anybody is told that the server runs.
+    let container = builder.start(router)?.stop_on_signals()?;
+    match args.observe.serve(&container.handle()) {
+        Ok(admin) => Ok((container, admin)),
+        Err(error) => {
+            container.handle().close();
+            container.wait();
+            Err(error)
+        }
+    }
 }
 
 fn print(text: &str) -> ExitCode {

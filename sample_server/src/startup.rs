@@ -31,6 +31,14 @@ pub(crate) fn lines(args: &Args, addresses: &[Address], descriptors: Option<u64>
     addresses.iter().map(line).collect()
 }
 
+/// Where those who watch find everything.
+pub(crate) fn admin_line(address: &Address) -> String {
+    match address.as_tcp() {
+        Some(address) => format!("dashboard at http://{address}/"),
+        None => format!("metrics and stats at {address}"),
+    }
+}
+
 /// The error, its cause, and what to do about it, in one line.
 pub(crate) fn explain(error: &Error) -> String {
     let mut text = error.to_string();

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header, header::IntoHeaderName};
 
 use super::url::Url;
+use crate::message::{TRACEPARENT, TRACESTATE, TraceContext};
 
 /// What a server's log may say about who asked.
 const USER_AGENT: &str = concat!("container/", env!("CARGO_PKG_VERSION"));
@@ -52,6 +53,26 @@ impl ClientRequest {
     /// Transfer-Encoding are the client's to write and replaced or passed over.
     pub fn with_header(mut self, name: impl IntoHeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
+        self
+    }
+
+    /// The same as a part of this trace: with its `traceparent` and `tracestate`.
+    ///
+    /// ```
+    /// use container::client::ClientRequest;
+    /// use container::message::{Method, TraceContext};
+    ///
+    /// async fn ask(trace: TraceContext) -> ClientRequest {
+    ///     ClientRequest::new(Method::GET, "http://localhost/users".parse().unwrap())
+    ///         .with_trace(&trace)
+    /// }
+    /// ```
+    pub fn with_trace(mut self, trace: &TraceContext) -> Self {
+        self.headers.insert(TRACEPARENT, trace.to_header());
+        match trace.state() {
+            Some(state) => self.headers.insert(TRACESTATE, state.clone()),
+            None => self.headers.remove(TRACESTATE),
+        };
         self
     }
 

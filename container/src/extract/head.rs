@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Version};
 
 use super::rejection::Rejection;
 use crate::handler::{Cancellation, Context, FromHead, Needs};
-use crate::message::Request;
+use crate::message::{Request, RequestId, TraceContext};
 
 /// A clone of a value that was given to `Router::state`.
 ///
@@ -105,6 +105,31 @@ macro_rules! parts {
             }
         })+
     };
+}
+
+/// What the request is called in the log; one of its own where nobody has called it anything.
+impl FromHead for RequestId {
+    type Rejection = Infallible;
+
+    fn from_head(request: &Request, _context: &Context) -> Result<Self, Infallible> {
+        let told = request.extensions().get().copied();
+        Ok(told.unwrap_or_else(RequestId::unique))
+    }
+
+    fn describe(needs: &mut Needs) {
+        needs.identity();
+    }
+}
+
+/// The place in its caller's trace, or in a new one. Where traces are carried
+/// (`Config::observe`), it is that of the log; elsewhere it is made when it is asked for.
+impl FromHead for TraceContext {
+    type Rejection = Infallible;
+
+    fn from_head(request: &Request, _context: &Context) -> Result<Self, Infallible> {
+        let told = request.extensions().get().cloned();
+        Ok(told.unwrap_or_else(|| TraceContext::of(request.head())))
+    }
 }
 
 parts! {

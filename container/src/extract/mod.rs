@@ -8,6 +8,8 @@
 //! | [`Extension<T>`] | a value that a middleware left | 500 |
 //! | [`LastEventId`] | the event after which a client goes on | - |
 //! | [`PeerAddress`], `Method`, `Version`, `HeaderMap` | what they say | - |
+//! | [`RequestId`](crate::message::RequestId) | what the request is called in the log | - |
+//! | [`TraceContext`](crate::message::TraceContext) | its place in a trace | - |
 //! | [`Cancellation`](crate::handler::Cancellation) | whether anybody still waits | - |
 //! | `Option<T>`, `Result<T, T::Rejection>` | an extractor that may fail | - |
 //! | [`Json<T>`] | the body as JSON; last | 415, 400, 422 |

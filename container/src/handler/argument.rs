@@ -34,6 +34,8 @@ pub struct Needs {
     pub waits: bool,
     /// Type and name of each state.
     pub states: Vec<(TypeId, &'static str)>,
+    /// What the request is called.
+    pub identity: bool,
 }
 
 /// An argument that is made from the head of a request.
@@ -121,6 +123,7 @@ impl Needs {
             body: BodyMode::Ignored,
             waits: false,
             states: Vec::new(),
+            identity: false,
         }
     }
 
@@ -134,6 +137,11 @@ impl Needs {
     pub fn body_reader(&mut self) {
         self.body(BodyMode::Live);
         self.waits = true;
+    }
+
+    /// What the request is called.
+    pub fn identity(&mut self) {
+        self.identity = true;
     }
 
     /// The state of this type.

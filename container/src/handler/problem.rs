@@ -6,7 +6,7 @@ use std::fmt;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::response::IntoResponse;
-use crate::message::Response;
+use crate::message::{RequestId, Response};
 
 /// An error answer: a status, and one sentence about this occurrence of it.
 ///
@@ -27,6 +27,8 @@ pub struct Problem {
     detail: Cow<'static, str>,
     /// Fields that belong to the status, such as `Allow` and `Retry-After`.
     fields: Vec<(HeaderName, HeaderValue)>,
+    /// What its request is called in the log; a member of its own in the document.
+    request_id: Option<RequestId>,
 }
 
 impl Problem {
@@ -36,6 +38,7 @@ impl Problem {
             status,
             detail: Cow::Borrowed(""),
             fields: Vec::new(),
+            request_id: None,
         }
     }
 
@@ -63,6 +66,12 @@ impl Problem {
         self
     }
 
+    /// The same with what its request is called in the log.
+    pub fn with_request_id(mut self, id: RequestId) -> Self {
+        self.request_id = Some(id);
+        self
+    }
+
     /// The status code.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -83,6 +92,11 @@ impl Problem {
         &self.fields
     }
 
+    /// What its request is called in the log; the server gives it to failures (500).
+    pub fn request_id(&self) -> Option<RequestId> {
+        self.request_id
+    }
+
     fn to_json(&self) -> String {
         let mut document = serde_json::json!({
             "type": "about:blank",
@@ -91,6 +105,9 @@ impl Problem {
         });
         if !self.detail.is_empty() {
             document["detail"] = self.detail().into();
+        }
+        if let Some(id) = self.request_id {
+            document["request_id"] = id.to_string().into();
         }
         document.to_string()
     }

@@ -12,7 +12,10 @@ mod head;
 mod pieces;
 mod reader;
 mod request;
+mod request_id;
 mod response;
+mod trace;
+mod unique;
 pub(crate) mod waiting;
 mod writer;
 
@@ -24,7 +27,9 @@ pub use head::{HeadError, RequestHead};
 pub(crate) use pieces::Filler;
 pub use reader::BodyReader;
 pub use request::{PathParameters, Request};
+pub use request_id::{RequestId, X_REQUEST_ID};
 pub use response::{Response, ResponseFields};
+pub use trace::{TRACEPARENT, TRACESTATE, TraceContext};
 pub use writer::BodyWriter;
 
 pub use bytes::Bytes;

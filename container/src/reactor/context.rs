@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, future::Future, marker::PhantomData, rc::Rc, time::Instant};
 
-use super::{Inner, JoinHandle, Reactor};
+use super::{Clock, Inner, JoinHandle, Reactor};
 
 thread_local! {
     static CURRENT: RefCell<Option<Reactor>> = const { RefCell::new(None) };
@@ -44,6 +44,16 @@ impl Drop for Entered {
 /// ```
 pub fn now() -> Instant {
     with_current(Inner::now).unwrap_or_else(Instant::now)
+}
+
+/// The clock of the current reactor, for other threads that work for it; the system's outside of
+/// one.
+///
+/// ```
+/// assert!(!container::reactor::clock().is_virtual());
+/// ```
+pub fn clock() -> Clock {
+    with_current(|inner| inner.clock.clone()).unwrap_or_else(Clock::real)
 }
 
 /// Starts a task on the current reactor; see [`Reactor::spawn_local`].

@@ -52,7 +52,7 @@ pub use mio::Interest;
 
 pub use self::{
     clock::Clock,
-    context::{Entered, now, spawn_local},
+    context::{Entered, clock, now, spawn_local},
     join::{AbortOnDrop, JoinError, JoinHandle},
     remote::{Job, OutsideWork, Remote},
     source::Registration,

@@ -172,6 +172,8 @@ fn route((index, entry): (usize, &Entry)) -> Route {
     Route {
         label: entry.label().into(),
         pattern: entry.pattern.as_str().into(),
+        template: entry.template().into(),
+        method: entry.method().cloned(),
         endpoint: entry.endpoint.clone(),
         layers: entry.layers.as_slice().into(),
         index,

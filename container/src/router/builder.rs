@@ -254,6 +254,22 @@ impl Router {
 }
 
 impl Entry {
+    /// What it is called where paths would be too many.
+    pub(super) fn template(&self) -> String {
+        match self.kind {
+            Kind::Fallback => format!("fallback:{}", self.pattern),
+            Kind::Method(_) | Kind::Any => self.pattern.clone(),
+        }
+    }
+
+    /// The only method that it answers.
+    pub(super) fn method(&self) -> Option<&Method> {
+        match &self.kind {
+            Kind::Method(method) => Some(method),
+            Kind::Any | Kind::Fallback => None,
+        }
+    }
+
     /// What it is called in errors: `GET /users/{id}`.
     pub(super) fn label(&self) -> String {
         let pattern = &self.pattern;

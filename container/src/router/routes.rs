@@ -60,6 +60,10 @@ pub struct Route {
     pub label: Arc<str>,
     /// The pattern: `/users/{id}`; of a fallback the prefix, which may be empty.
     pub pattern: Arc<str>,
+    /// What it is called where paths would be too many: the pattern, or `fallback:` and the prefix.
+    pub template: Arc<str>,
+    /// The method; `None` for a route that takes any, and for a fallback.
+    pub method: Option<Method>,
     /// The handler.
     pub endpoint: Endpoint,
     /// What is around it, outermost first.

@@ -6,12 +6,14 @@
 //!
 //! * `admission`: how many at once, how many may wait, 503 for the rest.
 //! * `blocking_pool`: the threads for what may wait.
+//! * `begun`: when it began, for those who measure.
 //! * `running`: a handler on its way, with its permit and its deadline.
 //! * `local_body`: an async function that writes an answer's body.
 //! * `phase`: whether the container takes work at all.
 //! * `stats`: what each lane has done.
 
 mod admission;
+mod begun;
 mod blocking_pool;
 mod local_body;
 mod phase;
@@ -23,11 +25,12 @@ use std::time::{Duration, Instant};
 
 use admission::Gate;
 pub use admission::Permit;
+pub use begun::{Begun, take_begun};
 pub use blocking_pool::{BlockingConfig, BlockingPool, PoolFull, PoolStats, spawn_blocking};
 pub use local_body::local_body;
 pub use phase::{Lifecycle, Phase, Reached, draining, is_ready};
 use running::{Running, Tally};
-pub use stats::{LaneStats, Stats, WorkerCounters};
+pub use stats::{Counter, LaneStats, Stats, WorkerCounters};
 
 use crate::handler::{
     Cancellation, CatchPanic, Code, Context, Endpoint, IntoResponse, Lane, LocalFuture, Panicked,
@@ -200,14 +203,16 @@ impl Scheduler {
         let shared = self.shared.clone();
         let (sender, receiver) = oneshot::channel();
         let late_panic = self.late_panic();
+        let clock = reactor::clock();
         let job = move |sender: oneshot::Sender<_>| {
+            let begun = clock.now();
             let mut outcome = catch_panic(|| function(request, &shared.context));
             let body = outcome.as_mut().map(Response::body_mut);
             let writing = body.ok().and_then(Body::begin_writing);
             // The permit is held while the thread is, not only while somebody waits for it.
             let permit = permit.filter(|_| writing.is_some());
             // Who no longer waits does not miss the answer.
-            let sent = sender.send(outcome).is_ok();
+            let sent = sender.send((begun, outcome)).is_ok();
             if let Some(writing) = writing.filter(|_| sent)
                 && let Err(panicked) = catch_panic(|| writing.run())
             {
@@ -219,16 +224,17 @@ impl Scheduler {
             self.counters.lane(Lane::Blocking).shed.add(1);
             return Reply::Ready(overloaded("the queue for blocking work is full"));
         }
+        begun::tell(Begun::NotYet);
         let counters = self.counters.clone();
         let future = Box::pin(async move {
-            match receiver.await {
-                Ok(Ok(response)) => response,
-                Ok(Err(panicked)) => {
-                    counters.lane(Lane::Blocking).panicked.add(1);
-                    internal_error(Lane::Blocking, &panicked)
-                }
-                Err(oneshot::Closed) => overloaded("the server is shutting down"),
-            }
+            let Ok((begun, outcome)) = receiver.await else {
+                return overloaded("the server is shutting down");
+            };
+            begun::tell(Begun::At(begun));
+            outcome.unwrap_or_else(|panicked| {
+                counters.lane(Lane::Blocking).panicked.add(1);
+                internal_error(Lane::Blocking, &panicked)
+            })
         });
         let running = Running::new(future, Lane::Blocking, &self.counters);
         running
@@ -266,9 +272,12 @@ impl Scheduler {
         };
         let lane = endpoint.policy().lane;
         let queued = stats::Within::new(&self.counters, lane, stats::Gauge::Queued);
+        begun::tell(Begun::NotYet);
+        let clock = reactor::clock();
         let future = Box::pin(async move {
             let permit = waiting.await;
             drop(queued);
+            begun::tell(Begun::At(clock.now()));
             // The deadline is watched over the whole of it, below.
             match scheduler.start(&endpoint, request, None, Some(permit), Tally::Outer) {
                 Reply::Ready(response) => response,

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::handler::{IntoResponse, Problem};
 use crate::net::{AnyListener, BindAddress};
+use crate::observe::AccessLog;
 use crate::router::Router;
 
 /// Where the container listens when it is not told: this machine only.
@@ -31,6 +32,8 @@ pub struct Builder {
     /// Sockets that listen already.
     listeners: Vec<AnyListener>,
     on_error: Option<OnError>,
+    /// Where requests are logged.
+    access_log: Option<AccessLog>,
 }
 
 /// What a builder comes to.
@@ -39,6 +42,7 @@ pub(super) struct Parts {
     pub(super) addresses: Vec<BindAddress>,
     pub(super) listeners: Vec<AnyListener>,
     pub(super) on_error: Option<OnError>,
+    pub(super) access_log: Option<AccessLog>,
 }
 
 impl Builder {
@@ -117,6 +121,12 @@ impl Builder {
         self
     }
 
+    /// Logs each request. Default: none is logged.
+    pub fn access_log(mut self, log: AccessLog) -> Self {
+        self.access_log = Some(log);
+        self
+    }
+
     /// Starts the container on threads of its own and returns while it runs.
     ///
     /// # Errors
@@ -157,6 +167,7 @@ impl Builder {
             addresses,
             listeners: self.listeners,
             on_error: self.on_error,
+            access_log: self.access_log,
         })
     }
 }

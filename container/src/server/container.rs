@@ -8,10 +8,12 @@ use std::time::Duration;
 use super::builder::{Builder, Parts};
 use super::handle::{Handle, Shared};
 use super::listeners::Listeners;
+use super::service::observed_name;
 use super::signal::SignalThread;
 use super::spread::Loads;
 use super::thread::{self, Part, Setup};
 use crate::error::Error;
+use crate::observe::Observation;
 use crate::router::Routes;
 use crate::scheduler::{self, BlockingPool, Lifecycle, Phase, Stats, WorkerCounters};
 
@@ -134,28 +136,32 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         addresses,
         listeners,
         on_error,
+        access_log,
     } = parts;
     let count = config.workers;
+    let names = routes.iter().map(observed_name);
+    let observation = Observation::new(config.observe.clone(), access_log, names, count);
     let counters: Vec<Arc<WorkerCounters>> = (0..count).map(|_| Arc::default()).collect();
     let loads = Loads::new(&counters);
     let (addresses, listeners) = Listeners::open(&addresses, listeners, count)?;
     let pool = BlockingPool::new(config.blocking.clone());
     let lifecycle = Lifecycle::new();
-    let scheduling = Arc::new(scheduler::Shared::new(
-        routes.iter().map(|route| &route.endpoint),
-        routes.context().clone(),
-        pool.clone(),
-        config.deadline,
-    ));
     let shared = Shared {
         lifecycle: lifecycle.clone(),
         loads: loads.clone(),
         counters: counters.clone(),
         listeners: listeners.clone(),
         addresses,
-        pool,
+        pool: pool.clone(),
+        observation: observation.clone(),
     };
     let handle = Handle::new(Arc::new(shared));
+    let scheduling = Arc::new(scheduler::Shared::new(
+        routes.iter().map(|route| &route.endpoint),
+        handle.within(routes.context()),
+        pool,
+        config.deadline,
+    ));
     let setup = Setup {
         config,
         routes,
@@ -165,6 +171,7 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         listeners,
         lifecycle,
         on_error,
+        observation,
     };
     let threads = start_workers(&setup, &handle)?;
     Ok(Container {

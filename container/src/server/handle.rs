@@ -1,5 +1,6 @@
 //! `Handle`: what other threads may do with a running container, and see of it.
 
+use std::any::type_name;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -7,10 +8,23 @@ use std::time::Instant;
 
 use super::listeners::Listeners;
 use super::spread::{Loads, WorkerStats};
+use crate::extract::Rejection;
+use crate::handler::{Context, FromHead};
+use crate::message::Request;
 use crate::net::Address;
+use crate::observe::Observation;
 use crate::scheduler::{BlockingPool, Lifecycle, Phase, PoolStats, Stats, WorkerCounters};
 
 /// A running container, from any thread. Clones are the same container.
+///
+/// A handler that takes it as an argument gets that of the container which runs it.
+///
+/// ```
+/// use container::server::Handle;
+/// use container::{Router, inline};
+///
+/// let router = Router::new().post("/stop", inline(|handle: Handle| handle.stop()));
+/// ```
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
@@ -24,6 +38,7 @@ pub(super) struct Shared {
     pub(super) listeners: Arc<Listeners>,
     pub(super) addresses: Vec<Address>,
     pub(super) pool: BlockingPool,
+    pub(super) observation: Arc<Observation>,
 }
 
 impl Handle {
@@ -67,6 +82,11 @@ impl Handle {
         Stats::collect(&self.shared.counters)
     }
 
+    /// What is observed of its requests.
+    pub fn observation(&self) -> &Observation {
+        &self.shared.observation
+    }
+
     /// What its blocking pool is doing.
     pub fn pool(&self) -> PoolStats {
         self.shared.pool.stats()
@@ -103,7 +123,43 @@ impl Handle {
         self.shared.lifecycle.since(phase)
     }
 
+    /// The states of an application and this handle, for handlers that take it as an argument.
+    pub(crate) fn within(&self, context: &Context) -> Context {
+        let mut context = context.clone();
+        context.insert(self.clone());
+        context
+    }
+
+    /// That of a single worker that has no thread.
+    pub(crate) fn of_worker(
+        lifecycle: Lifecycle,
+        counters: &Arc<WorkerCounters>,
+        pool: BlockingPool,
+        observation: Arc<Observation>,
+    ) -> Self {
+        let counters = vec![counters.clone()];
+        let (_, listeners) = Listeners::open(&[], vec![], 1).expect("there is nothing to open");
+        Handle::new(Arc::new(Shared {
+            lifecycle,
+            loads: Loads::new(&counters),
+            counters,
+            listeners,
+            addresses: vec![Address::Unix(None)],
+            pool,
+            observation,
+        }))
+    }
+
     pub(super) fn advance(&self, phase: Phase) {
         self.shared.lifecycle.advance(phase);
+    }
+}
+
+impl FromHead for Handle {
+    type Rejection = Rejection;
+
+    fn from_head(_request: &Request, context: &Context) -> Result<Self, Rejection> {
+        let handle = context.state::<Handle>().cloned();
+        handle.ok_or(Rejection::MissingState(type_name::<Handle>()))
     }
 }

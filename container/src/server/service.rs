@@ -6,9 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::handler::{BodyMode, IntoResponse, Lane, OnDisconnect, Problem, Reply, catch_panic};
-use crate::message::{PathParameters, Request, RequestHead, Response, StatusCode};
+use crate::message::{Method, PathParameters, Request, RequestHead, Response, StatusCode};
 use crate::middleware::{self, Layer};
-use crate::router::{Found, Refusal, Routes};
+use crate::observe::RouteName;
+use crate::router::{Found, Refusal, Route, Routes};
 use crate::scheduler::Scheduler;
 
 /// How an application turns the container's own errors into responses.
@@ -35,6 +36,8 @@ pub(super) struct Plan {
     pub(super) body_limit: u64,
     /// What it means when the client goes.
     pub(super) on_disconnect: OnDisconnect,
+    /// Whether the handler asks for what its request is called.
+    pub(super) identity: bool,
 }
 
 /// Who answers.
@@ -43,6 +46,23 @@ pub(super) enum Target {
     Route(usize, PathParameters),
     /// Nobody: this refusal.
     Refusal(Refusal),
+}
+
+/// What a route is called in logs and metrics.
+pub(crate) fn observed_name(route: &Route) -> RouteName {
+    let method = route.method.as_ref().map_or("*", Method::as_str);
+    let lane = route.endpoint.policy().lane;
+    RouteName::new(route.template.clone(), method, lane)
+}
+
+impl Target {
+    /// The index of the route.
+    pub(super) fn route(&self) -> Option<usize> {
+        match self {
+            Target::Route(index, _) => Some(*index),
+            Target::Refusal(_) => None,
+        }
+    }
 }
 
 impl Service {
@@ -70,6 +90,7 @@ impl Service {
                     body: endpoint.needs().body,
                     body_limit: endpoint.policy().body_limit.unwrap_or(self.body_limit),
                     on_disconnect: endpoint.policy().disconnect(head.method()),
+                    identity: endpoint.needs().identity,
                 }
             }
             Found::Refused { refusal, .. } => Plan {
@@ -77,6 +98,7 @@ impl Service {
                 body: BodyMode::Ignored,
                 body_limit: self.body_limit,
                 on_disconnect: OnDisconnect::Cancel,
+                identity: false,
             },
         }
     }

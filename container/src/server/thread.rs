@@ -18,6 +18,7 @@ use super::worker::Worker;
 use crate::config::Config;
 use crate::error::Error;
 use crate::handler::catch_panic;
+use crate::observe::Observation;
 use crate::reactor::{Clock, Reactor};
 use crate::router::Routes;
 use crate::scheduler::{self, Lifecycle, Phase, Scheduler, WorkerCounters};
@@ -43,6 +44,7 @@ pub(super) struct Setup {
     pub(super) listeners: Arc<Listeners>,
     pub(super) lifecycle: Lifecycle,
     pub(super) on_error: Option<OnError>,
+    pub(super) observation: Arc<Observation>,
 }
 
 /// What a thread has to do with the others.
@@ -247,6 +249,7 @@ impl Setup {
             service,
             counters,
             self.lifecycle.clone(),
+            self.observation.observer(index),
         )
     }
 }

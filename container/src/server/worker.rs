@@ -15,6 +15,7 @@ use super::date::DateCache;
 use super::service::Service;
 use crate::config::Config;
 use crate::http1;
+use crate::observe::Observer;
 use crate::reactor::Reactor;
 use crate::scheduler::{Lifecycle, Phase, WorkerCounters};
 
@@ -36,6 +37,8 @@ pub(crate) struct Worker {
     pub(super) service: Service,
     pub(super) counters: Arc<WorkerCounters>,
     pub(super) lifecycle: Lifecycle,
+    /// What is observed of its requests.
+    pub(super) observer: Observer,
     pub(super) date: DateCache,
     /// The buffer for reading; empty while a connection has it.
     pub(super) read_buffer: Cell<Vec<u8>>,
@@ -77,6 +80,7 @@ impl Worker {
         service: Service,
         counters: Arc<WorkerCounters>,
         lifecycle: Lifecycle,
+        observer: Observer,
     ) -> Rc<Worker> {
         let protocol = Arc::new(config.http1.clone());
         Rc::new(Worker {
@@ -86,6 +90,7 @@ impl Worker {
             service,
             counters,
             lifecycle,
+            observer,
             date: DateCache::new(),
             read_buffer: Cell::new(Vec::new()),
             write_buffer: Cell::new(Vec::new()),

@@ -7,14 +7,16 @@ use std::time::Duration;
 use super::stream::{Faults, MemoryStream};
 use crate::config::Config;
 use crate::net::Transport;
+use crate::observe::{AccessLog, Observation};
 use crate::reactor::{Clock, Reactor};
 use crate::router::Router;
 use crate::scheduler::{
     self, BlockingConfig, BlockingPool, Lifecycle, Phase, PoolStats, Scheduler, Stats,
     WorkerCounters,
 };
+use crate::server::Handle;
 use crate::server::connection::Driver;
-use crate::server::service::Service;
+use crate::server::service::{Service, observed_name};
 use crate::server::wind_up::wind_up;
 use crate::server::worker::{SeatKind, Worker};
 
@@ -27,6 +29,7 @@ pub struct Server {
     lifecycle: Lifecycle,
     /// How long a drain may take.
     drain: Duration,
+    handle: Handle,
 }
 
 /// A client's end of a connection to a [`Server`].
@@ -52,23 +55,36 @@ impl Server {
     /// # Panics
     /// When the routing table is not valid.
     pub fn with_config(router: Router, change: impl FnOnce(&mut Config)) -> Self {
-        Self::build(router, change, BlockingPool::new)
+        Self::build(router, change, BlockingPool::new, None)
     }
 
-    /// The same without threads: what happens depends on what the test does, and on nothing else.
+    /// A server that logs its requests.
+    ///
+    /// # Panics
+    /// When the routing table is not valid.
+    pub fn with_access_log(
+        router: Router,
+        log: AccessLog,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        Self::build(router, change, BlockingPool::new, Some(log))
+    }
+
+    /// A server without threads: what happens depends on what the test does, and on nothing else.
     /// Blocking handlers are held, with their place in the pool, until
     /// [`run_blocking`](Self::run_blocking) runs them.
     ///
     /// # Panics
     /// When the routing table is not valid.
     pub fn without_threads(router: Router, change: impl FnOnce(&mut Config)) -> Self {
-        Self::build(router, change, BlockingPool::by_hand)
+        Self::build(router, change, BlockingPool::by_hand, None)
     }
 
     fn build(
         router: Router,
         change: impl FnOnce(&mut Config),
         pool: fn(BlockingConfig) -> BlockingPool,
+        log: Option<AccessLog>,
     ) -> Self {
         let mut config = Config::default();
         change(&mut config);
@@ -79,7 +95,12 @@ impl Server {
         lifecycle.advance(Phase::Running);
         let pool = pool(config.blocking.clone());
         let endpoints = routes.iter().map(|route| &route.endpoint);
-        let context = routes.context().clone();
+        let names = routes.iter().map(observed_name);
+        let observation = Observation::new(config.observe.clone(), log, names, 1);
+        let observer = observation.observer(0);
+        let life = lifecycle.clone();
+        let handle = Handle::of_worker(life, &counters, pool.clone(), observation);
+        let context = handle.within(routes.context());
         let shared = Arc::new(scheduler::Shared::new(
             endpoints,
             context,
@@ -95,6 +116,7 @@ impl Server {
             service,
             counters.clone(),
             lifecycle.clone(),
+            observer,
         );
         Server {
             reactor,
@@ -103,6 +125,7 @@ impl Server {
             pool,
             lifecycle,
             drain,
+            handle,
         }
     }
 
@@ -156,6 +179,11 @@ impl Server {
         self.reactor
             .advance(duration)
             .expect("the server comes to rest");
+    }
+
+    /// What other threads may do with it; stopping it is [`drain`](Self::drain)'s work.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
     /// Where the server stands.

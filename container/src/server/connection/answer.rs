@@ -21,10 +21,8 @@ pub(super) fn refusal(error: ProtocolError) -> Response {
 
 impl<T: Transport + Unpin> Driver<T> {
     /// Writes a response, or begins to.
-    pub(super) fn respond(&mut self, response: Response) {
-        if let Some(record) = &mut self.record {
-            record.status = Some(response.status());
-        }
+    pub(super) fn respond(&mut self, mut response: Response) {
+        self.note_answer(&mut response);
         let (status, fields, body) = response.into_parts();
         let now = self.now();
         let date = self.worker().date.line(now);
@@ -48,9 +46,7 @@ impl<T: Transport + Unpin> Driver<T> {
 
     /// The answer is complete, as far as the handler is concerned.
     pub(super) fn conclude(&mut self) {
-        if let Some(record) = self.record.take() {
-            record.write(self.worker());
-        }
+        self.conclude_record();
         // Who has answered without reading the body will not read it any more.
         if let Feed::Live(_) = self.feed {
             self.feed = Feed::None;
@@ -58,13 +54,6 @@ impl<T: Transport + Unpin> Driver<T> {
             self.machine.discard_body(now);
         }
         self.departure = super::Departure::Present;
-    }
-
-    /// Counts bytes of an answer's body.
-    pub(super) fn note_sent(&mut self, count: usize) {
-        if let Some(record) = &mut self.record {
-            record.bytes += count as u64;
-        }
     }
 
     /// Sends what waits, as far as the transport takes it.

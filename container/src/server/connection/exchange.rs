@@ -5,14 +5,14 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 
 use super::pauses::Pauses;
-use super::{Driver, Feed, Progress, Record, WRITE_HIGH_WATER};
+use super::{Driver, Feed, Progress, WRITE_HIGH_WATER};
 use crate::handler::{BodyMode, LocalFuture, OnDisconnect, Reply, catch_panic};
 use crate::http1::ProtocolError;
 use crate::message::{
     Body, BodyError, BodyLength, Frame, HeaderMap, Request, RequestHead, Response,
 };
 use crate::net::Transport;
-use crate::scheduler::Phase;
+use crate::scheduler::{self, Phase};
 use crate::server::service::{Plan, Target};
 
 /// Bytes of a live request body that wait for its handler: one full read.
@@ -87,7 +87,7 @@ impl<T: Transport + Unpin> Driver<T> {
         if self.worker().phase() >= Phase::Leaving {
             self.machine.drain();
         }
-        self.record = Record::begin(&head, self.seat.worker());
+        self.begin_record(Some(&head));
         let mut plan = self.worker().service.plan(&head);
         if length == BodyLength::Known(0) {
             plan.body = BodyMode::Ignored;
@@ -144,6 +144,7 @@ impl<T: Transport + Unpin> Driver<T> {
         match std::mem::replace(&mut self.exchange, Exchange::None) {
             Exchange::Collecting(collecting) => {
                 let Collecting { head, plan, body } = *collecting;
+                self.note_body();
                 self.call(head, body.freeze().into(), Some(trailers), plan, context);
             }
             other => self.exchange = other,
@@ -164,6 +165,7 @@ impl<T: Transport + Unpin> Driver<T> {
             return;
         }
         self.exchange = Exchange::None;
+        self.ensure_record();
         self.answer(super::answer::refusal(error));
     }
 
@@ -171,14 +173,20 @@ impl<T: Transport + Unpin> Driver<T> {
     pub(super) fn advance_exchange(&mut self, context: &mut Context<'_>) -> Progress {
         match &mut self.exchange {
             Exchange::None | Exchange::Collecting(_) => Progress::Stuck,
-            Exchange::Handling(handling) => match handling.reply.as_mut().poll(context) {
-                Poll::Ready(response) => {
-                    self.exchange = Exchange::None;
-                    self.answer(response);
-                    Progress::Moved
+            Exchange::Handling(handling) => {
+                // News of a handler whose client has gone is nobody's.
+                scheduler::take_begun();
+                let polled = handling.reply.as_mut().poll(context);
+                self.note_begun();
+                match polled {
+                    Poll::Ready(response) => {
+                        self.exchange = Exchange::None;
+                        self.answer(response);
+                        Progress::Moved
+                    }
+                    Poll::Pending => self.watch_departure(context),
                 }
-                Poll::Pending => self.watch_departure(context),
-            },
+            }
             Exchange::Sending(_) => self.fetch(context),
         }
     }
@@ -196,23 +204,29 @@ impl<T: Transport + Unpin> Driver<T> {
         let Plan {
             target,
             on_disconnect,
+            identity,
             ..
         } = plan;
         let mut request = Request::from_head(head, body).with_peer(self.peer);
         if let Some(trailers) = trailers.filter(|trailers| !trailers.is_empty()) {
             request.set_trailers(trailers);
         }
+        self.note_call(target.route(), identity, &mut request);
         match self.reply_to(target, request) {
             Reply::Ready(response) => self.answer(response),
-            Reply::Later(mut reply) => match reply.as_mut().poll(context) {
-                Poll::Ready(response) => self.answer(response),
-                Poll::Pending => {
-                    self.exchange = Exchange::Handling(Handling {
-                        reply,
-                        on_disconnect,
-                    });
+            Reply::Later(mut reply) => {
+                let polled = reply.as_mut().poll(context);
+                self.note_begun();
+                match polled {
+                    Poll::Ready(response) => self.answer(response),
+                    Poll::Pending => {
+                        self.exchange = Exchange::Handling(Handling {
+                            reply,
+                            on_disconnect,
+                        });
+                    }
                 }
-            },
+            }
         }
     }
 
@@ -223,6 +237,7 @@ impl<T: Transport + Unpin> Driver<T> {
 
     #[inline]
     fn answer(&mut self, mut response: Response) {
+        self.note_failure(&mut response);
         self.worker().service.finish(&mut response);
         self.respond(response);
     }
@@ -281,6 +296,7 @@ impl<T: Transport + Unpin> Driver<T> {
         let now = self.now();
         self.machine.finish_body(trailers, &mut self.output, now);
         self.exchange = Exchange::None;
+        self.note_fetched();
         self.conclude();
     }
 }

@@ -167,9 +167,7 @@ impl<T: Transport + Unpin> Driver<T> {
     pub(super) fn vanished(&mut self) {
         self.feed = Feed::None;
         self.output.clear();
-        if let Some(record) = self.record.take() {
-            record.write(self.worker());
-        }
+        self.break_record();
         self.detach_or_cancel();
         self.machine.close(CloseReason::PeerClosedEarly);
     }

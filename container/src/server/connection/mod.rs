@@ -11,7 +11,7 @@
 //! | `departure` | clients that go, half or wholly |
 //! | `pauses` | what is sent while an answer's body pauses |
 //! | `lingering` | the end of a connection whose peer is still sending |
-//! | `record` | the access log's line |
+//! | `record` | what is observed of the current request |
 //!
 //! A poll costs one `recv` and one `send` per readable event: a short read means that the socket is
 //! drained, and all answers of a poll go out together. An idle connection owns no buffer: it reads
@@ -34,7 +34,7 @@ use std::time::Instant;
 use departure::Departure;
 use exchange::Exchange;
 use lingering::Lingering;
-use record::Record;
+use record::Recording;
 
 use super::worker::{Seat, Worker};
 use crate::http1::{self, CloseReason, Output};
@@ -68,8 +68,8 @@ pub(crate) struct Driver<T: Transport> {
     departure: Departure,
     /// The end, once it has begun.
     lingering: Option<Lingering>,
-    /// What the access log will say of the current request; only while that log is wanted.
-    record: Option<Box<Record>>,
+    /// What is observed of the current request, where anything is.
+    recording: Recording,
     /// Wakes this task at the earliest deadline, or before.
     alarm: Option<Sleep>,
     /// Who the client is.
@@ -117,7 +117,7 @@ impl<T: Transport + Unpin> Driver<T> {
             feed: Feed::None,
             departure: Departure::Present,
             lingering: None,
-            record: None,
+            recording: Recording::None,
             alarm: None,
             peer,
             history: History::Fresh,
@@ -151,6 +151,7 @@ impl<T: Transport + Unpin> Driver<T> {
         self.observe_phase();
         let was_full = self.output.pending() >= WRITE_HIGH_WATER;
         self.flush(context);
+        self.note_flushed();
         self.output.return_buffer(&self.seat.worker().write_buffer);
         if let Some(reason) = self.finished() {
             return self.begin_close(reason, context);
@@ -328,6 +329,8 @@ impl<T: Transport + Unpin> Future for Driver<T> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.drive(context).map(drop)
+        let outcome = self.drive(context);
+        self.worker().observer.hand_over();
+        outcome.map(drop)
     }
 }

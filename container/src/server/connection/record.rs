@@ -1,52 +1,173 @@
-//! What the access log says of a request: one line, when its answer is complete.
+//! The current request's record: when it is begun, told and ended. What is done with it is the
+//! [`Observer`](crate::observe::Observer)'s to know; where nobody observes there is none.
 
-use std::time::Instant;
+use super::{Driver, WRITE_HIGH_WATER};
+use crate::message::{Request, RequestHead, Response};
+use crate::net::Transport;
+use crate::observe::Record;
+use crate::scheduler;
 
-use crate::message::{RequestHead, StatusCode};
-use crate::server::worker::Worker;
-
-/// Where the lines go: `log` target `container::access`, level info.
-const TARGET: &str = "container::access";
-
-/// What stands in place of a status where the client went before there was one; the number that
-/// nginx made known for it.
-const CLIENT_GONE: u16 = 499;
-
-/// A request whose line is not written yet.
-pub(super) struct Record {
-    /// What was asked for.
-    head: RequestHead,
-    /// When its head was complete.
-    begun: Instant,
-    /// What was answered; `None` as long as nothing was.
-    pub(super) status: Option<StatusCode>,
-    /// Bytes of the answer's body.
-    pub(super) bytes: u64,
+/// What is recorded of a connection's requests.
+pub(super) enum Recording {
+    /// Nothing.
+    None,
+    /// The request that is being dealt with.
+    Current(Box<Record>),
+    /// One that is answered, while more of its answer waits to be sent than a further request may
+    /// be begun beside.
+    Sending(Box<Record>),
 }
 
-impl Record {
-    /// A record, where the access log is wanted.
-    pub(super) fn begin(head: &RequestHead, worker: &Worker) -> Option<Box<Record>> {
-        log::log_enabled!(target: TARGET, log::Level::Info).then(|| {
-            let begun = worker.reactor.precise_now();
-            Box::new(Record {
-                head: head.clone(),
-                begun,
-                status: None,
-                bytes: 0,
-            })
-        })
+impl Recording {
+    fn take(&mut self) -> Option<Box<Record>> {
+        match std::mem::replace(self, Recording::None) {
+            Recording::None => None,
+            Recording::Current(record) | Recording::Sending(record) => Some(record),
+        }
     }
 
-    /// Writes the line: method, path, status, bytes, microseconds.
-    pub(super) fn write(&self, worker: &Worker) {
-        let now = worker.reactor.precise_now();
-        let (method, path) = (self.head.method(), self.head.path());
-        let (status, bytes) = (
-            self.status.map_or(CLIENT_GONE, |status| status.as_u16()),
-            self.bytes,
-        );
-        let micros = now.saturating_duration_since(self.begun).as_micros();
-        log::info!(target: TARGET, "{method} {path} {status} {bytes} {micros}");
+    /// The current request's.
+    pub(super) fn current(&mut self) -> Option<&mut Record> {
+        match self {
+            Recording::Current(record) => Some(record),
+            Recording::None | Recording::Sending(_) => None,
+        }
+    }
+}
+
+impl<T: Transport + Unpin> Driver<T> {
+    /// A request begins; one that could not be read has no head.
+    #[inline]
+    pub(super) fn begin_record(&mut self, head: Option<&RequestHead>) {
+        self.end_record();
+        let worker = self.seat.worker();
+        if worker.observer.measures() {
+            let now = worker.reactor.precise_now();
+            self.recording = Recording::Current(worker.observer.begin(head, self.peer, now));
+        }
+    }
+
+    /// Something is to be answered that was no request.
+    pub(super) fn ensure_record(&mut self) {
+        if self.recording.current().is_none() {
+            self.begin_record(None);
+        }
+    }
+
+    /// The request's body is here.
+    pub(super) fn note_body(&mut self) {
+        let worker = self.seat.worker();
+        if let Some(record) = self.recording.current() {
+            record.ask_for(worker.reactor.precise_now());
+        }
+    }
+
+    /// The request is about to be given to its handler.
+    #[inline]
+    pub(super) fn note_call(
+        &mut self,
+        route: Option<usize>,
+        handler_asks: bool,
+        request: &mut Request,
+    ) {
+        let worker = self.seat.worker();
+        if let Some(record) = self.recording.current() {
+            record.set_route(route);
+            worker.observer.tell(record, request, handler_asks);
+        }
+        // News of a handler whose client has gone is nobody's.
+        scheduler::take_begun();
+    }
+
+    /// The handler was called, or polled: perhaps it has begun.
+    #[inline]
+    pub(super) fn note_begun(&mut self) {
+        if let Some(begun) = scheduler::take_begun()
+            && let Some(record) = self.recording.current()
+        {
+            record.set_begun(begun);
+        }
+    }
+
+    /// There is an answer from the application.
+    #[inline]
+    pub(super) fn note_failure(&mut self, response: &mut Response) {
+        let worker = self.seat.worker();
+        if let Some(record) = self.recording.current() {
+            worker.observer.identify_failure(record, response);
+        }
+    }
+
+    /// There is an answer.
+    #[inline]
+    pub(super) fn note_answer(&mut self, response: &mut Response) {
+        let worker = self.seat.worker();
+        if let Some(record) = self.recording.current() {
+            let now = worker.reactor.precise_now();
+            worker.observer.answer(record, response, now);
+        }
+    }
+
+    /// Counts bytes of an answer's body.
+    #[inline]
+    pub(super) fn note_sent(&mut self, count: usize) {
+        if let Some(record) = self.recording.current() {
+            record.add_bytes(count);
+        }
+    }
+
+    /// The end of the answer's body was fetched.
+    pub(super) fn note_fetched(&mut self) {
+        let worker = self.seat.worker();
+        if let Some(record) = self.recording.current() {
+            record.see(worker.reactor.precise_now());
+        }
+    }
+
+    /// The answer is complete, as far as the handler is concerned.
+    #[inline]
+    pub(super) fn conclude_record(&mut self) {
+        if self.output.pending() <= WRITE_HIGH_WATER {
+            self.end_record();
+        } else if let Some(record) = self.recording.take() {
+            self.recording = Recording::Sending(record);
+        }
+    }
+
+    /// After a write: whether the answer that was waited for is sent.
+    #[inline]
+    pub(super) fn note_flushed(&mut self) {
+        if matches!(self.recording, Recording::Sending(_))
+            && self.output.pending() <= WRITE_HIGH_WATER
+        {
+            self.break_record();
+        }
+    }
+
+    /// The request is over now, with an answer or without.
+    pub(super) fn break_record(&mut self) {
+        if let Some(mut record) = self.recording.take() {
+            let worker = self.seat.worker();
+            record.see(worker.reactor.precise_now());
+            worker.observer.end(record);
+        }
+    }
+
+    fn end_record(&mut self) {
+        if let Some(record) = self.recording.take() {
+            self.seat.worker().observer.end(record);
+        }
+    }
+}
+
+/// Whatever ends a connection ends what it was dealing with.
+impl<T: Transport> Drop for Driver<T> {
+    fn drop(&mut self) {
+        if let Some(mut record) = self.recording.take() {
+            let worker = self.seat.worker();
+            record.see(worker.reactor.precise_now());
+            worker.observer.end(record);
+            worker.observer.hand_over();
+        }
     }
 }

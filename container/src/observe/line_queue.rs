@@ -1,13 +1,15 @@
-//! The queue between those who log and standard error: nobody who serves requests waits for a
-//! `write`.
+//! `LineQueue`: between those who log and where lines go, so that nobody who serves requests waits
+//! for a `write`.
 //!
 //! Lines are gathered in memory and written by a thread of their own, many at a time. The queue is
-//! bounded in both of its answers when it is full: a line that may be lost is dropped and counted,
+//! bounded in both of its answers when it is full: lines that may be lost are dropped and counted,
 //! and the next line that fits is preceded by one that says how many were; a line that must not be
-//! lost waits for room. Knows nothing of levels: whoever pushes a line says which kind it is.
+//! lost waits for room. Knows nothing of levels and formats: whoever pushes a line says which kind
+//! it is.
 
 use std::io::{self, Write};
 use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -30,28 +32,47 @@ const FINISH_MAX: Duration = Duration::from_secs(5);
 
 /// What happens to a line for which there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WhenFull {
+pub enum WhenFull {
     /// It is dropped, and counted.
     Drop,
     /// It waits.
     Wait,
 }
 
+/// Makes the line, line end included, that says how many lines were dropped before the one it is
+/// given.
+pub type Notice = fn(next: &[u8], dropped: u64) -> Vec<u8>;
+
 /// The lines on their way; clones share them.
+///
+/// ```
+/// use container::observe::{LineQueue, WhenFull};
+///
+/// let notice = |_: &[u8], dropped| format!("{dropped} lines dropped\n").into_bytes();
+/// let (queue, writer) = LineQueue::start(std::io::sink(), notice)?;
+/// queue.push(b"GET / 200\n", WhenFull::Drop);
+/// writer.finish();
+/// assert_eq!(queue.dropped(), 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
-pub(crate) struct LogQueue {
+pub struct LineQueue {
     shared: Arc<Shared>,
 }
 
 /// The thread that writes.
-pub(crate) struct LogWriter {
-    queue: LogQueue,
+pub struct LineWriter {
+    queue: LineQueue,
     /// Closed when the thread has ended; nothing is ever sent.
     ended: mpsc::Receiver<()>,
 }
 
 struct Shared {
     waiting: Mutex<Waiting>,
+    /// Says how many lines were dropped.
+    notice: Notice,
+    /// Lines dropped since the start.
+    dropped: AtomicU64,
     /// Told the writer: there is a first line, one that is not to be kept back, or the end.
     filled: Condvar,
     /// Told those who wait for room: there is some.
@@ -71,15 +92,20 @@ struct Waiting {
     closed: bool,
 }
 
-impl LogQueue {
-    /// Starts the thread that writes to `sink`.
+impl LineQueue {
+    /// Starts the thread that writes to `sink`; `notice` makes the line that tells of dropped ones.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start(sink: impl Write + Send + 'static) -> io::Result<(LogQueue, LogWriter)> {
-        let queue = LogQueue {
+    pub fn start(
+        sink: impl Write + Send + 'static,
+        notice: Notice,
+    ) -> io::Result<(LineQueue, LineWriter)> {
+        let queue = LineQueue {
             shared: Arc::new(Shared {
                 waiting: Mutex::default(),
+                notice,
+                dropped: AtomicU64::new(0),
                 filled: Condvar::new(),
                 emptied: Condvar::new(),
             }),
@@ -92,22 +118,28 @@ impl LogQueue {
                 writer.write_to(sink);
                 drop(end);
             })?;
-        let writer = LogWriter {
+        let writer = LineWriter {
             queue: queue.clone(),
             ended,
         };
         Ok((queue, writer))
     }
 
-    /// Puts a line, line end included, behind the others. After [`LogWriter::finish`] it is lost:
+    /// Puts a line, line end included, behind the others. After [`LineWriter::finish`] it is lost:
     /// the process is at its end.
-    pub(crate) fn push(&self, line: &[u8], when_full: WhenFull) {
+    pub fn push(&self, line: &[u8], when_full: WhenFull) {
+        self.push_all(line, 1, when_full);
+    }
+
+    /// Puts `count` lines behind the others, all or none of them.
+    pub fn push_all(&self, lines: &[u8], count: u64, when_full: WhenFull) {
         let mut waiting = self.lock();
         // Telling the writer costs a system call, so it is told only what changes something for it.
         let (was_empty, was_pressing) = (waiting.lines.is_empty(), waiting.is_pressing());
         match when_full {
             WhenFull::Drop if waiting.lines.len() >= DROP_ABOVE => {
-                waiting.dropped += 1;
+                waiting.dropped += count;
+                self.shared.dropped.fetch_add(count, Ordering::Relaxed);
                 return;
             }
             WhenFull::Drop => {}
@@ -119,12 +151,17 @@ impl LogQueue {
         if waiting.closed {
             return;
         }
-        waiting.push(line);
+        waiting.push(lines, self.shared.notice);
         let tell = was_empty || (waiting.is_pressing() && !was_pressing);
         drop(waiting);
         if tell {
             self.shared.filled.notify_one();
         }
+    }
+
+    /// How many lines were dropped since the start.
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped.load(Ordering::Relaxed)
     }
 
     fn wait_for_room<'a>(&self, waiting: MutexGuard<'a, Waiting>) -> MutexGuard<'a, Waiting> {
@@ -172,9 +209,9 @@ impl LogQueue {
     }
 }
 
-impl LogWriter {
+impl LineWriter {
     /// Returns when all that was pushed is written, or nobody has taken it for [`FINISH_MAX`].
-    pub(crate) fn finish(self) {
+    pub fn finish(self) {
         let shared = &self.queue.shared;
         self.queue.lock().closed = true;
         shared.filled.notify_one();
@@ -185,18 +222,12 @@ impl LogWriter {
 }
 
 impl Waiting {
-    fn push(&mut self, line: &[u8]) {
+    fn push(&mut self, lines: &[u8], notice: Notice) {
         if self.dropped > 0 {
-            // Under the same time as the line that follows it.
-            let time = line.split(|&byte| byte == b' ').next().unwrap_or_default();
-            self.lines.extend_from_slice(time);
-            let notice = format!(
-                " WARN log {} lines dropped: standard error is read too slowly\n",
-                mem::take(&mut self.dropped)
-            );
-            self.lines.extend_from_slice(notice.as_bytes());
+            let notice = notice(lines, mem::take(&mut self.dropped));
+            self.lines.extend_from_slice(&notice);
         }
-        self.lines.extend_from_slice(line);
+        self.lines.extend_from_slice(lines);
     }
 
     /// Whether the writer should not wait for more.
@@ -232,8 +263,8 @@ mod tests {
     }
 
     struct Test {
-        queue: LogQueue,
-        writer: LogWriter,
+        queue: LineQueue,
+        writer: LineWriter,
         written: Receiver<String>,
         allow: Sender<()>,
     }
@@ -241,13 +272,17 @@ mod tests {
     fn start() -> Test {
         let (told, written) = mpsc::channel();
         let (allow, allowed) = mpsc::channel();
-        let (queue, writer) = LogQueue::start(Gate { told, allowed }).unwrap();
+        let (queue, writer) = LineQueue::start(Gate { told, allowed }, notice).unwrap();
         Test {
             queue,
             writer,
             written,
             allow,
         }
+    }
+
+    fn notice(next: &[u8], dropped: u64) -> Vec<u8> {
+        format!("{dropped} before {next:?}\n").into_bytes()
     }
 
     /// A line of 1 KiB.
@@ -282,8 +317,9 @@ mod tests {
         drop(test.allow);
         let text = test.written.recv().unwrap();
         assert_eq!(text.matches("INFO request").count(), room);
-        let end = "t WARN log 7 lines dropped: standard error is read too slowly\nt ERROR kept\n";
-        assert!(text.ends_with(end));
+        let end = format!("7 before {:?}\nt ERROR kept\n", b"t ERROR kept\n");
+        assert!(text.ends_with(&end));
+        assert_eq!(test.queue.dropped(), 7);
         test.writer.finish();
     }
 

@@ -1,0 +1,248 @@
+//! `/-/metrics`: what is told to Prometheus.
+
+use super::exposition::{Exposition, Kind, MEDIA_TYPE};
+use super::health::{Subject, uncached};
+use super::snapshot::{NamedLane, Snapshot, WorkerSnapshot};
+use crate::message::Response;
+use crate::observe::{Outcome, RouteStats};
+use crate::scheduler::{LaneStats, Phase};
+
+/// All phases, since a metric tells of each whether it is the one.
+const PHASES: [Phase; 6] = [
+    Phase::Starting,
+    Phase::Running,
+    Phase::Leaving,
+    Phase::Draining,
+    Phase::Closing,
+    Phase::Drained,
+];
+
+/// What is told of a lane: the metric, its kind, what it means, and the number.
+type LaneMetric = (&'static str, Kind, &'static str, fn(&LaneStats) -> u64);
+
+const LANE_METRICS: [LaneMetric; 7] = [
+    (
+        "container_handlers_running",
+        Kind::Gauge,
+        "Handlers that run now.",
+        |lane| lane.running,
+    ),
+    (
+        "container_requests_queued",
+        Kind::Gauge,
+        "Requests that wait for a permit now.",
+        |lane| lane.queued,
+    ),
+    (
+        "container_handlers_finished_total",
+        Kind::Counter,
+        "Handlers that have ended, in whatever way.",
+        |lane| lane.finished,
+    ),
+    (
+        "container_requests_shed_total",
+        Kind::Counter,
+        "Requests refused for want of room.",
+        |lane| lane.shed,
+    ),
+    (
+        "container_requests_timed_out_total",
+        Kind::Counter,
+        "Requests whose deadline passed.",
+        |lane| lane.timed_out,
+    ),
+    (
+        "container_requests_cancelled_total",
+        Kind::Counter,
+        "Requests whose client went before the answer.",
+        |lane| lane.cancelled,
+    ),
+    (
+        "container_handlers_panicked_total",
+        Kind::Counter,
+        "Handlers that panicked.",
+        |lane| lane.panicked,
+    ),
+];
+
+/// What is told of a worker, as of a lane.
+type WorkerMetric = (&'static str, Kind, &'static str, fn(&WorkerSnapshot) -> u64);
+
+const WORKER_METRICS: [WorkerMetric; 6] = [
+    (
+        "container_worker_connections",
+        Kind::Gauge,
+        "Open connections of a worker.",
+        |worker| worker.stats.connections,
+    ),
+    (
+        "container_worker_requests_in_flight",
+        Kind::Gauge,
+        "Requests that a worker is dealing with.",
+        |worker| worker.in_flight,
+    ),
+    (
+        "container_worker_busy_percent",
+        Kind::Gauge,
+        "The share of the time in which a worker was busy, as last measured.",
+        |worker| worker.stats.busy_percent,
+    ),
+    (
+        "container_worker_answers_total",
+        Kind::Counter,
+        "Requests that a worker answered.",
+        |worker| worker.stats.served,
+    ),
+    (
+        "container_worker_connections_given_total",
+        Kind::Counter,
+        "Connections that a worker accepted and gave to others with less to do.",
+        |worker| worker.stats.given,
+    ),
+    (
+        "container_worker_restarts_total",
+        Kind::Counter,
+        "How often a worker was replaced because it had died.",
+        |worker| worker.stats.restarts,
+    ),
+];
+
+/// The answer.
+pub(super) fn metrics(Subject(handle): Subject) -> Response {
+    let text = expose(&Snapshot::of(&handle));
+    uncached(Response::ok(MEDIA_TYPE, text))
+}
+
+fn expose(snapshot: &Snapshot) -> String {
+    let mut text = Exposition::new();
+    life(&mut text, snapshot);
+    connections(&mut text, snapshot);
+    lanes(&mut text, &snapshot.lanes());
+    pool(&mut text, snapshot);
+    workers(&mut text, snapshot);
+    routes(&mut text, &snapshot.routes);
+    text.finish()
+}
+
+fn life(text: &mut Exposition, snapshot: &Snapshot) {
+    text.metric(
+        "container_phase",
+        Kind::Gauge,
+        "1 for the phase that the container is in.",
+    );
+    for phase in PHASES {
+        let name = phase.to_string();
+        text.sample(&[("phase", &name)], u64::from(phase == snapshot.phase));
+    }
+    text.metric(
+        "container_uptime_seconds",
+        Kind::Gauge,
+        "Since the container was made.",
+    )
+    .seconds(&[], snapshot.uptime);
+    let dropped = "Lines of the access log that were dropped because they were read too slowly.";
+    text.metric("container_log_lines_dropped_total", Kind::Counter, dropped)
+        .sample(&[], snapshot.dropped_lines);
+}
+
+fn connections(text: &mut Exposition, snapshot: &Snapshot) {
+    let connections = snapshot.connections();
+    text.metric(
+        "container_connections",
+        Kind::Gauge,
+        "Open connections by what happens on them.",
+    )
+    .sample(&[("state", "idle")], connections.idle)
+    .sample(&[("state", "handling")], connections.handling)
+    .sample(&[("state", "transferring")], connections.transferring);
+    let refused = "Connections refused for want of room.";
+    text.metric(
+        "container_connections_refused_total",
+        Kind::Counter,
+        refused,
+    )
+    .sample(&[], snapshot.stats.refused);
+    text.metric(
+        "container_answers_total",
+        Kind::Counter,
+        "Requests answered.",
+    )
+    .sample(&[], snapshot.stats.served);
+    let cut = "Requests cut off by the end of the drain.";
+    text.metric("container_requests_cut_total", Kind::Counter, cut)
+        .sample(&[], snapshot.stats.cut);
+}
+
+fn lanes(text: &mut Exposition, lanes: &[NamedLane]) {
+    for (name, kind, help, number) in LANE_METRICS {
+        text.metric(name, kind, help);
+        for (lane, _, stats) in lanes {
+            text.sample(&[("lane", lane)], number(stats));
+        }
+    }
+}
+
+fn pool(text: &mut Exposition, snapshot: &Snapshot) {
+    let pool = &snapshot.pool;
+    text.metric(
+        "container_blocking_threads",
+        Kind::Gauge,
+        "Threads of the blocking pool.",
+    )
+    .sample(
+        &[("state", "busy")],
+        (pool.threads - pool.idle.min(pool.threads)) as u64,
+    )
+    .sample(&[("state", "idle")], pool.idle as u64);
+    let queued = "Work that waits for a thread of the blocking pool.";
+    text.metric("container_blocking_queued", Kind::Gauge, queued)
+        .sample(&[], pool.queued as u64);
+}
+
+fn workers(text: &mut Exposition, snapshot: &Snapshot) {
+    for (name, kind, help, number) in WORKER_METRICS {
+        text.metric(name, kind, help);
+        for (index, worker) in snapshot.workers.iter().enumerate() {
+            let index = index.to_string();
+            text.sample(&[("worker", &index)], number(worker));
+        }
+    }
+}
+
+fn routes(text: &mut Exposition, routes: &[RouteStats]) {
+    let requests = "Requests that have ended, by the class of their status.";
+    text.metric("container_requests_total", Kind::Counter, requests);
+    for route in routes {
+        for (outcome, count) in Outcome::ALL.iter().zip(route.outcomes) {
+            let [template, method, lane] = labels(route);
+            let status = ("status", outcome.name());
+            text.sample(&[template, method, lane, status], count);
+        }
+    }
+    let bytes = "Bytes of the bodies of answers.";
+    text.metric("container_answer_bytes_total", Kind::Counter, bytes);
+    for route in routes {
+        text.sample(&labels(route), route.bytes);
+    }
+    let waited = "How long requests waited for a permit or a thread.";
+    text.metric("container_request_waited_seconds", Kind::Histogram, waited);
+    for route in routes {
+        text.times(&labels(route), &route.waited);
+    }
+    text.metric(
+        "container_request_ran_seconds",
+        Kind::Histogram,
+        "How long handlers ran.",
+    );
+    for route in routes {
+        text.times(&labels(route), &route.ran);
+    }
+}
+
+fn labels(route: &RouteStats) -> [(&'static str, &str); 3] {
+    [
+        ("route", &route.name.template),
+        ("method", &route.name.method),
+        ("lane", route.name.lane()),
+    ]
+}

@@ -1,0 +1,111 @@
+//! `Snapshot`: everything that is known of a container at one moment.
+
+use std::time::{Duration, Instant};
+
+use crate::handler::Lane;
+use crate::observe::{RouteStats, Times};
+use crate::scheduler::{LaneStats, Phase, PoolStats, Stats};
+use crate::server::{Handle, WorkerStats};
+
+/// Everything that is known of a container at one moment.
+pub(super) struct Snapshot {
+    pub(super) phase: Phase,
+    /// Since the container was made.
+    pub(super) uptime: Duration,
+    pub(super) stats: Stats,
+    pub(super) pool: PoolStats,
+    pub(super) workers: Vec<WorkerSnapshot>,
+    /// By route, and last what no route answered.
+    pub(super) routes: Vec<RouteStats>,
+    /// Lines of the access log that were dropped.
+    pub(super) dropped_lines: u64,
+}
+
+/// What is known of one worker.
+pub(super) struct WorkerSnapshot {
+    pub(super) stats: WorkerStats,
+    /// Requests that it is dealing with, those included whose bodies are on their way.
+    pub(super) in_flight: u64,
+}
+
+/// Connections by what happens on them.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Connections {
+    /// Nothing: they wait for a request, or for the rest of a head.
+    pub(super) idle: u64,
+    /// Their request waits for a permit, or runs.
+    pub(super) handling: u64,
+    /// A body is on its way, in or out.
+    pub(super) transferring: u64,
+}
+
+/// A lane's name and counters.
+pub(super) type NamedLane = (&'static str, Lane, LaneStats);
+
+impl Snapshot {
+    /// The container of this handle, now.
+    pub(super) fn of(handle: &Handle) -> Self {
+        let observation = handle.observation();
+        let workers = handle.workers();
+        let workers = workers.into_iter().zip(observation.workers());
+        Snapshot {
+            phase: handle.phase(),
+            uptime: Instant::now().saturating_duration_since(observation.started()),
+            stats: handle.stats(),
+            pool: handle.pool(),
+            workers: workers
+                .map(|(stats, metrics)| WorkerSnapshot {
+                    stats,
+                    in_flight: metrics.in_flight(),
+                })
+                .collect(),
+            routes: observation.routes(),
+            dropped_lines: observation.dropped_lines(),
+        }
+    }
+
+    /// The lanes in the order in which they are told of.
+    pub(super) fn lanes(&self) -> [NamedLane; 3] {
+        let stats = &self.stats;
+        [
+            ("inline", Lane::Inline, stats.inline),
+            ("async", Lane::Async, stats.r#async),
+            ("blocking", Lane::Blocking, stats.blocking),
+        ]
+    }
+
+    /// Connections by what happens on them. Counted by threads that go on meanwhile, so the parts
+    /// are made to fit the whole.
+    pub(super) fn connections(&self) -> Connections {
+        let open = self.stats.connections;
+        let in_flight: u64 = self.workers.iter().map(|worker| worker.in_flight).sum();
+        let busy = in_flight.min(open);
+        let lanes = self.lanes();
+        let handled: u64 = lanes
+            .iter()
+            .map(|(_, _, lane)| lane.running + lane.queued)
+            .sum();
+        let handling = handled.min(busy);
+        Connections {
+            idle: open - busy,
+            handling,
+            transferring: busy - handling,
+        }
+    }
+
+    /// How long handlers ran, over all routes.
+    pub(super) fn ran(&self) -> Times {
+        self.merge(|route| &route.ran)
+    }
+
+    /// How long requests waited for a permit or a thread, over all routes.
+    pub(super) fn waited(&self) -> Times {
+        self.merge(|route| &route.waited)
+    }
+
+    fn merge(&self, times: impl Fn(&RouteStats) -> &Times) -> Times {
+        let mut all = Times::default();
+        self.routes.iter().for_each(|route| all.merge(times(route)));
+        all
+    }
+}

@@ -1,0 +1,99 @@
+//! `/-/stats`: the snapshot as JSON.
+
+use serde_json::{Value, json};
+
+use super::health::{Subject, uncached};
+use super::snapshot::{NamedLane, Snapshot, WorkerSnapshot};
+use crate::message::Response;
+use crate::observe::{BOUNDS_US, Outcome, RouteStats, Times};
+
+/// The answer.
+pub(super) fn stats(Subject(handle): Subject) -> Response {
+    let text = describe(&Snapshot::of(&handle)).to_string();
+    uncached(Response::ok("application/json", text))
+}
+
+/// The snapshot. Times of handlers are in microseconds, all counters go on from the start: who
+/// wants rates takes the difference of two.
+pub(super) fn describe(snapshot: &Snapshot) -> Value {
+    let connections = snapshot.connections();
+    let (stats, pool) = (&snapshot.stats, &snapshot.pool);
+    json!({
+        "phase": snapshot.phase.to_string(),
+        "uptime_s": snapshot.uptime.as_secs_f64(),
+        "served": stats.served,
+        "cut": stats.cut,
+        "log_lines_dropped": snapshot.dropped_lines,
+        "connections": {
+            "open": stats.connections,
+            "idle": connections.idle,
+            "handling": connections.handling,
+            "transferring": connections.transferring,
+            "refused": stats.refused,
+        },
+        "lanes": snapshot.lanes().iter().map(lane).collect::<Vec<_>>(),
+        "blocking_pool": {
+            "threads": pool.threads,
+            "idle": pool.idle,
+            "queued": pool.queued,
+        },
+        "workers": snapshot.workers.iter().map(worker).collect::<Vec<_>>(),
+        "bounds_us": BOUNDS_US,
+        "ran": times(&snapshot.ran()),
+        "waited": times(&snapshot.waited()),
+        "routes": snapshot.routes.iter().map(route).collect::<Vec<_>>(),
+        // Nobody watches handlers yet.
+        "slow": [],
+    })
+}
+
+fn lane((name, _, lane): &NamedLane) -> Value {
+    json!({
+        "lane": name,
+        "running": lane.running,
+        "queued": lane.queued,
+        "finished": lane.finished,
+        "shed": lane.shed,
+        "timed_out": lane.timed_out,
+        "cancelled": lane.cancelled,
+        "panicked": lane.panicked,
+    })
+}
+
+fn worker(worker: &WorkerSnapshot) -> Value {
+    let stats = &worker.stats;
+    json!({
+        "connections": stats.connections,
+        "in_flight": worker.in_flight,
+        "served": stats.served,
+        "busy_percent": stats.busy_percent,
+        "given": stats.given,
+        "restarts": stats.restarts,
+    })
+}
+
+fn route(route: &RouteStats) -> Value {
+    let outcomes = Outcome::ALL.iter().zip(route.outcomes);
+    let outcomes = outcomes.map(|(outcome, count)| (outcome.name().to_owned(), count.into()));
+    json!({
+        "route": &*route.name.template,
+        "method": &*route.name.method,
+        "lane": route.name.lane(),
+        "outcomes": Value::Object(outcomes.collect()),
+        "bytes": route.bytes,
+        "ran": times(&route.ran),
+        "waited": times(&route.waited),
+    })
+}
+
+fn times(times: &Times) -> Value {
+    let quantile = |share| times.quantile(share).map(|time| time.as_micros() as u64);
+    json!({
+        "count": times.count(),
+        "sum_us": times.sum_us,
+        "p50_us": quantile(0.5),
+        "p90_us": quantile(0.9),
+        "p99_us": quantile(0.99),
+        "buckets": times.buckets,
+    })
+}

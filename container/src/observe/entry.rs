@@ -1,0 +1,70 @@
+//! `Entry`: what a line of the access log says.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::metrics::RouteName;
+use crate::message::{RequestHead, RequestId, TraceContext};
+
+/// What lines keep of a request's head: written by the format when the head is there, since the
+/// handler takes the head away.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// The text; a record is used again, and its room with it.
+    pub(super) text: Vec<u8>,
+    /// Where in it further parts begin, for formats that say something in between.
+    pub(super) cuts: [usize; 2],
+}
+
+/// What a format can keep of a request.
+pub(super) struct Asking<'a> {
+    pub(super) head: &'a RequestHead,
+    /// Who asks; `None` at Unix sockets.
+    pub(super) peer: Option<SocketAddr>,
+}
+
+/// One request, from its head to its answer's last byte.
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    pub(super) asked: &'a Asked,
+    pub(super) route: &'a RouteName,
+    pub(super) id: &'a RequestId,
+    /// Its place in a trace, where traces are carried.
+    pub(super) trace: Option<&'a TraceContext>,
+    pub(super) status: u16,
+    /// Bytes of the answer's body.
+    pub(super) bytes: u64,
+    /// When its head was complete.
+    pub(super) received: Instant,
+    /// When its answer was complete.
+    pub(super) ended: Instant,
+    pub(super) spans: Spans,
+}
+
+impl Asked {
+    /// The text up to the first cut, between the cuts, and from the second cut on.
+    pub(super) fn parts(&self) -> [&[u8]; 3] {
+        let [first, second] = self.cuts;
+        let text = &self.text;
+        [&text[..first], &text[first..second], &text[second..]]
+    }
+
+    /// Empties it.
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.cuts = [0; 2];
+    }
+}
+
+/// How long the parts of a request took, in microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Spans {
+    /// From its head to the end of its answer.
+    pub(super) total: u64,
+    /// From when its handler was asked for, to when that could begin.
+    pub(super) waited: u64,
+    /// From there to the answer.
+    pub(super) ran: u64,
+    /// From there to the end of the answer.
+    pub(super) written: u64,
+}

@@ -1,0 +1,253 @@
+//! What is counted by route: outcomes, and the times that handlers waited and ran.
+//!
+//! Each worker counts for itself, without locked instructions; who wants to know adds up.
+
+use std::sync::Arc;
+
+use super::histogram::{Histogram, Times};
+use crate::handler::Lane;
+use crate::message::StatusCode;
+use crate::scheduler::Counter;
+
+/// What a route is called in logs and metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RouteName {
+    /// The pattern, such as `/users/{id}`; `fallback:/api` for a fallback, `-` for what no route
+    /// answers.
+    pub template: Arc<str>,
+    /// The method; `*` for a route that takes any.
+    pub method: Arc<str>,
+    /// Where its handler runs; `None` for what no route answers.
+    pub lane: Option<Lane>,
+}
+
+/// How requests ended: the class of their status, or that the client went before there was one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// 2xx, and what is outside of all classes.
+    Success,
+    /// 3xx.
+    Redirection,
+    /// 4xx.
+    ClientError,
+    /// 5xx.
+    ServerError,
+    /// The client went first.
+    Gone,
+}
+
+/// What one worker counts of one route.
+#[derive(Debug, Default)]
+struct RouteCounters {
+    /// Requests by outcome.
+    outcomes: [Counter; Outcome::ALL.len()],
+    /// How long requests waited for a permit or a thread.
+    waited: Histogram,
+    /// How long handlers ran.
+    ran: Histogram,
+    /// Bytes of answers' bodies.
+    bytes: Counter,
+}
+
+/// What one worker counts.
+#[derive(Debug)]
+pub struct WorkerMetrics {
+    /// Of each route, by its index, and last of what no route answers.
+    routes: Box<[RouteCounters]>,
+    /// Requests begun.
+    pub begun: Counter,
+    /// Requests that have ended, in whatever way.
+    pub ended: Counter,
+}
+
+/// What was counted of one route, added up over the workers.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RouteStats {
+    /// The route.
+    pub name: RouteName,
+    /// Requests by outcome, in the order of [`Outcome::ALL`].
+    pub outcomes: [u64; Outcome::ALL.len()],
+    /// How long requests waited for a permit or a thread.
+    pub waited: Times,
+    /// How long handlers ran.
+    pub ran: Times,
+    /// Bytes of answers' bodies.
+    pub bytes: u64,
+}
+
+/// What a request came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured {
+    /// Its status; `None` when its client went first.
+    pub status: Option<StatusCode>,
+    /// Microseconds for which it waited for a permit or a thread.
+    pub waited: u64,
+    /// Microseconds for which its handler ran.
+    pub ran: u64,
+    /// Bytes of the answer's body.
+    pub bytes: u64,
+}
+
+impl RouteName {
+    /// That of a route.
+    pub fn new(template: Arc<str>, method: &str, lane: Lane) -> Self {
+        RouteName {
+            template,
+            method: method.into(),
+            lane: Some(lane),
+        }
+    }
+
+    /// That of requests which no route answers.
+    pub(super) fn none() -> Self {
+        RouteName {
+            template: "-".into(),
+            method: "-".into(),
+            lane: None,
+        }
+    }
+
+    /// The lane in one word: `inline`, `async`, `blocking`, or `-`.
+    pub fn lane(&self) -> &'static str {
+        match self.lane {
+            Some(Lane::Inline) => "inline",
+            Some(Lane::Async) => "async",
+            Some(Lane::Blocking) => "blocking",
+            None => "-",
+        }
+    }
+}
+
+impl Outcome {
+    /// All of them, each at its own place.
+    pub const ALL: [Outcome; 5] = [
+        Outcome::Success,
+        Outcome::Redirection,
+        Outcome::ClientError,
+        Outcome::ServerError,
+        Outcome::Gone,
+    ];
+
+    /// That of an answer with this status; of none when it is `None`.
+    pub fn of(status: Option<StatusCode>) -> Self {
+        match status.map(|status| status.as_u16() / 100) {
+            None => Outcome::Gone,
+            Some(3) => Outcome::Redirection,
+            Some(4) => Outcome::ClientError,
+            Some(5) => Outcome::ServerError,
+            Some(_) => Outcome::Success,
+        }
+    }
+
+    /// What it is called: `2xx` .. `5xx`, or `gone`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Success => "2xx",
+            Outcome::Redirection => "3xx",
+            Outcome::ClientError => "4xx",
+            Outcome::ServerError => "5xx",
+            Outcome::Gone => "gone",
+        }
+    }
+}
+
+impl WorkerMetrics {
+    /// For this many routes.
+    pub fn new(routes: usize) -> Self {
+        WorkerMetrics {
+            routes: (0..=routes).map(|_| RouteCounters::default()).collect(),
+            begun: Counter::default(),
+            ended: Counter::default(),
+        }
+    }
+
+    /// Counts a request; `route` is its route's index, `None` where there was no route. To be
+    /// called by the worker only.
+    #[inline]
+    pub fn record(&self, route: Option<usize>, measured: &Measured) {
+        let last = self.routes.len() - 1;
+        let counters = &self.routes[route.map_or(last, |route| route.min(last))];
+        counters.outcomes[Outcome::of(measured.status) as usize].add(1);
+        counters.waited.record(measured.waited);
+        counters.ran.record(measured.ran);
+        counters.bytes.add(measured.bytes);
+    }
+
+    /// Requests that are being dealt with.
+    pub fn in_flight(&self) -> u64 {
+        // Read in this order, what ends in between makes the number smaller, not negative.
+        let ended = self.ended.read();
+        self.begun.read().saturating_sub(ended)
+    }
+}
+
+impl RouteStats {
+    /// Adds up what the workers counted of the route at `index`.
+    pub(super) fn collect(name: &RouteName, index: usize, workers: &[Arc<WorkerMetrics>]) -> Self {
+        let mut stats = RouteStats {
+            name: name.clone(),
+            outcomes: [0; Outcome::ALL.len()],
+            waited: Times::default(),
+            ran: Times::default(),
+            bytes: 0,
+        };
+        for counters in workers.iter().filter_map(|worker| worker.routes.get(index)) {
+            for (total, counter) in stats.outcomes.iter_mut().zip(&counters.outcomes) {
+                *total += counter.read();
+            }
+            stats.waited.add(&counters.waited);
+            stats.ran.add(&counters.ran);
+            stats.bytes += counters.bytes.read();
+        }
+        stats
+    }
+
+    /// Requests that have ended, in whatever way.
+    pub fn requests(&self) -> u64 {
+        self.outcomes.iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_add_up_by_route() {
+        let workers = [0, 1].map(|_| Arc::new(WorkerMetrics::new(2)));
+        let name = RouteName {
+            template: "/a".into(),
+            method: "GET".into(),
+            lane: Some(Lane::Async),
+        };
+        let record = |worker: usize, route, status: Option<u16>| {
+            let measured = Measured {
+                status: status.map(|status| StatusCode::from_u16(status).unwrap()),
+                waited: 1,
+                ran: 20,
+                bytes: 100,
+            };
+            workers[worker].record(route, &measured);
+        };
+        record(0, Some(1), Some(200));
+        record(1, Some(1), Some(503));
+        record(1, Some(1), None);
+        record(0, None, Some(404));
+        let stats = |index| RouteStats::collect(&name, index, &workers);
+        assert_eq!(stats(0).requests(), 0);
+        assert_eq!(stats(1).outcomes, [1, 0, 0, 1, 1]);
+        assert_eq!((stats(1).ran.sum_us, stats(1).waited.sum_us), (60, 3));
+        assert_eq!(stats(1).bytes, 300);
+        assert_eq!(stats(2).outcomes, [0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn each_outcome_is_at_its_own_place() {
+        for (place, outcome) in Outcome::ALL.into_iter().enumerate() {
+            assert_eq!(outcome as usize, place);
+        }
+        assert_eq!(Outcome::of(Some(StatusCode::NOT_MODIFIED)).name(), "3xx");
+    }
+}

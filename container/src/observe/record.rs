@@ -1,0 +1,190 @@
+//! `Record`: what is known of one request while it is being dealt with. Told the time, it never
+//! looks at a clock.
+
+use std::time::Instant;
+
+use super::entry::{Asked, Spans};
+use super::metrics::Measured;
+use crate::message::{RequestId, StatusCode, TraceContext};
+use crate::scheduler::Begun;
+
+/// One request, from its head to the end of its answer.
+#[derive(Debug)]
+pub struct Record {
+    /// What the access log has kept of its head.
+    pub(super) asked: Asked,
+    /// What it is called.
+    pub(super) id: RequestId,
+    /// Its place in a trace, where traces are carried.
+    pub(super) trace: Option<TraceContext>,
+    /// Its route's index; `None` where no route answers.
+    route: Option<usize>,
+    /// When its head was complete.
+    pub(super) received: Instant,
+    /// When its handler was asked for.
+    asked_for: Instant,
+    /// When its handler began.
+    begun: Begun,
+    /// What was answered, and when.
+    answered: Option<(StatusCode, Instant)>,
+    /// Bytes of the answer's body.
+    bytes: u64,
+    /// The last time that it was told: its end, once it has ended.
+    seen: Instant,
+}
+
+impl Record {
+    pub(super) fn new(received: Instant) -> Self {
+        Record {
+            asked: Asked::default(),
+            id: RequestId::unique(),
+            trace: None,
+            route: None,
+            received,
+            asked_for: received,
+            begun: Begun::AtOnce,
+            answered: None,
+            bytes: 0,
+            seen: received,
+        }
+    }
+
+    /// The same record, for another request.
+    pub(super) fn renew(&mut self, received: Instant) {
+        let mut asked = std::mem::take(&mut self.asked);
+        asked.clear();
+        *self = Record {
+            asked,
+            ..Record::new(received)
+        };
+    }
+
+    /// What the request is called.
+    pub fn id(&self) -> RequestId {
+        self.id
+    }
+
+    /// Its place in a trace, where traces are carried.
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.trace.as_ref()
+    }
+
+    /// Its route's index.
+    pub fn route(&self) -> Option<usize> {
+        self.route
+    }
+
+    /// Notes which route answers.
+    pub fn set_route(&mut self, index: Option<usize>) {
+        self.route = index;
+    }
+
+    /// Notes that its body is here, and its handler is asked for.
+    pub fn ask_for(&mut self, now: Instant) {
+        self.asked_for = now;
+    }
+
+    /// Notes when its handler began.
+    pub fn set_begun(&mut self, begun: Begun) {
+        self.begun = begun;
+    }
+
+    /// Notes the answer.
+    pub fn answer(&mut self, status: StatusCode, now: Instant) {
+        self.answered = Some((status, now));
+        self.seen = now;
+    }
+
+    /// Notes that it is not over before now.
+    pub fn see(&mut self, now: Instant) {
+        self.seen = now;
+    }
+
+    /// Counts bytes of the answer's body.
+    pub fn add_bytes(&mut self, count: usize) {
+        self.bytes += count as u64;
+    }
+
+    /// Its status; `None` as long as there is no answer.
+    pub(super) fn status(&self) -> Option<StatusCode> {
+        self.answered.map(|(status, _)| status)
+    }
+
+    /// The last time that it was told.
+    pub(super) fn seen(&self) -> Instant {
+        self.seen
+    }
+
+    /// How long its parts took, up to the last time that it was told.
+    pub(super) fn spans(&self) -> Spans {
+        let now = self.seen;
+        let answered = self.answered.map_or(now, |(_, at)| at);
+        let begun = match self.begun {
+            Begun::AtOnce => self.asked_for,
+            Begun::NotYet => answered,
+            // An answer that did not wait for it, such as that of a deadline, comes before it.
+            Begun::At(at) => at.clamp(self.asked_for, answered.max(self.asked_for)),
+        };
+        Spans {
+            total: micros(self.received, now),
+            waited: micros(self.asked_for, begun),
+            ran: micros(begun, answered),
+            written: micros(answered, now),
+        }
+    }
+
+    /// What is counted of it.
+    pub(super) fn measured(&self, spans: &Spans) -> Measured {
+        Measured {
+            status: self.status(),
+            waited: spans.waited,
+            ran: spans.ran,
+            bytes: self.bytes,
+        }
+    }
+
+    /// Bytes of the answer's body.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// Microseconds from one instant to another; 0 where they are the other way round.
+fn micros(from: Instant, to: Instant) -> u64 {
+    to.saturating_duration_since(from).as_micros() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_request_are_told_apart() {
+        let start = Instant::now();
+        let at = |micros| start + Duration::from_micros(micros);
+        let check = |begun: Begun, answered: Option<u64>, expected: [u64; 4]| {
+            let mut record = Record::new(start);
+            record.ask_for(at(10));
+            record.set_begun(begun);
+            if let Some(answered) = answered {
+                record.answer(StatusCode::OK, at(answered));
+            }
+            record.see(at(100));
+            let spans = record.spans();
+            let shown = [spans.total, spans.waited, spans.ran, spans.written];
+            assert_eq!(shown, expected, "{begun:?}");
+        };
+        check(Begun::AtOnce, Some(70), [100, 0, 60, 30]);
+        check(Begun::At(at(30)), Some(70), [100, 20, 40, 30]);
+        // Refused, or out of time, while it waited.
+        check(Begun::NotYet, Some(70), [100, 60, 0, 30]);
+        // Its client went.
+        check(Begun::NotYet, None, [100, 90, 0, 0]);
+        check(Begun::AtOnce, None, [100, 0, 90, 0]);
+        check(Begun::At(at(80)), Some(70), [100, 60, 0, 30]);
+        // Refused before its body was here.
+        check(Begun::AtOnce, Some(5), [100, 0, 0, 95]);
+    }
+}

@@ -1,0 +1,79 @@
+//! The flags for what is seen of the server from outside.
+
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
+use container::observe::{Format, RequestIds, ServerTiming, Traces};
+use container::server::Handle;
+use container::{Config, Container, Error, admin};
+
+/// How long those who watch are waited for at the end: they have seen it.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// Log lines, ids, and the address for those who watch.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Observation")]
+pub(crate) struct ObserveArgs {
+    /// What lines of the log look like: short, combined (as Apache's) or json
+    #[arg(long, env, value_name = "FORMAT", default_value = "short", hide_possible_values = true,
+          value_parser = PossibleValuesParser::new(["short", "combined", "json"]).map(format))]
+    pub(crate) log_format: Format,
+
+    /// Serve /-/dashboard, /-/metrics and /-/stats here: HOST:PORT or unix:PATH; whoever gets there
+    /// may read them
+    #[arg(long, env, value_name = "ADDRESS")]
+    pub(crate) admin: Option<String>,
+
+    /// Who sees the ids of requests: internal (the log), answered (clients too), accepted (clients
+    /// may choose them)
+    #[arg(long, env, value_name = "WHO", default_value = "internal", hide_possible_values = true,
+          value_parser = PossibleValuesParser::new(["internal", "answered", "accepted"]).map(ids))]
+    request_ids: RequestIds,
+
+    /// Give each request a place in its caller's trace, and log it (W3C Trace Context)
+    #[arg(long, env, value_parser = FalseyValueParser::new())]
+    traces: bool,
+
+    /// Have each answer say how long it took (Server-Timing)
+    #[arg(long, env, value_parser = FalseyValueParser::new())]
+    server_timing: bool,
+}
+
+impl ObserveArgs {
+    /// Takes them over.
+    pub(crate) fn apply(&self, config: &mut Config) {
+        config.observe.request_ids = self.request_ids;
+        if self.traces {
+            config.observe.traces = Traces::Carried;
+        }
+        if self.server_timing {
+            config.observe.server_timing = ServerTiming::Always;
+        }
+    }
+
+    /// Starts a container of its own for those who watch this one, where one is asked for: they are
+    /// served however busy this one is, and see its drain up to the end.
+    pub(crate) fn serve(&self, watched: &Handle) -> Result<Option<Container>, Error> {
+        let Some(address) = &self.admin else {
+            return Ok(None);
+        };
+        let builder = Container::builder().bind(address).workers(1);
+        let builder = builder.drain_timeout(DRAIN);
+        builder.start(admin::routes(watched.clone())).map(Some)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what `map` calls")]
+fn format(name: String) -> Format {
+    name.parse().expect("the names are those of the formats")
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what `map` calls")]
+fn ids(name: String) -> RequestIds {
+    match name.as_str() {
+        "answered" => RequestIds::Answered,
+        "accepted" => RequestIds::Accepted,
+        _ => RequestIds::Internal,
+    }
+}
