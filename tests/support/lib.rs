@@ -1,10 +1,12 @@
-//! What the tests share: an application with a handler of each kind, a reader of answers, random
-//! numbers, what is fuzzed, the container on real sockets, and the programs of the system that are
+//! What the tests share: an application with a handler of each kind, readers of answers, logs and
+//! metrics, random numbers, what is fuzzed, the container on real sockets, and the programs of the system that are
 //! its clients.
 
 mod answer;
 mod application;
+pub mod exposition;
 mod listener;
+pub mod log;
 pub mod loopback;
 pub mod program;
 mod random;

@@ -13,7 +13,7 @@ const PAGE: &str = include_str!("dashboard.html");
 /// ask this server. A test compares the digests with the page.
 const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-DcRAYvxKoFOz+PiL++vdsU5aHaeeGta7l+Aq7c8mdII='; \
-    script-src 'sha256-arI3Eucvq41NPUjS89IaNl2oSZmRRju5ffAfGYPthyo='; \
+    script-src 'sha256-phGvRhqNYd/WGVKEQVPiFjfiK08IEYDk7ky5Zki5las='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 

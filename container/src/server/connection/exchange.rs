@@ -89,6 +89,7 @@ impl<T: Transport + Unpin> Driver<T> {
         }
         self.begin_record(Some(&head));
         let mut plan = self.worker().service.plan(&head);
+        self.note_route(plan.target.route());
         if length == BodyLength::Known(0) {
             plan.body = BodyMode::Ignored;
             return self.call(head, Body::empty(), None, plan, context);
@@ -211,7 +212,7 @@ impl<T: Transport + Unpin> Driver<T> {
         if let Some(trailers) = trailers.filter(|trailers| !trailers.is_empty()) {
             request.set_trailers(trailers);
         }
-        self.note_call(target.route(), identity, &mut request);
+        self.note_call(identity, &mut request);
         match self.reply_to(target, request) {
             Reply::Ready(response) => self.answer(response),
             Reply::Later(mut reply) => {

@@ -62,17 +62,19 @@ impl<T: Transport + Unpin> Driver<T> {
         }
     }
 
-    /// The request is about to be given to its handler.
+    /// The request's route is known.
     #[inline]
-    pub(super) fn note_call(
-        &mut self,
-        route: Option<usize>,
-        handler_asks: bool,
-        request: &mut Request,
-    ) {
-        let worker = self.seat.worker();
+    pub(super) fn note_route(&mut self, route: Option<usize>) {
         if let Some(record) = self.recording.current() {
             record.set_route(route);
+        }
+    }
+
+    /// The request is about to be given to its handler.
+    #[inline]
+    pub(super) fn note_call(&mut self, handler_asks: bool, request: &mut Request) {
+        let worker = self.seat.worker();
+        if let Some(record) = self.recording.current() {
             worker.observer.tell(record, request, handler_asks);
         }
         // News of a handler whose client has gone is nobody's.
