@@ -46,6 +46,7 @@ pub struct Observer {
     /// Where lines are written, where they are wanted.
     access: Option<RefCell<AccessWriter>>,
     /// Records to be used again.
+    #[expect(clippy::vec_box, reason = "a box goes to a connection and comes back")]
     spare: RefCell<Vec<Box<Record>>>,
     /// Whether there is anybody to measure for.
     measures: bool,
