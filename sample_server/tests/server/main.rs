@@ -6,3 +6,4 @@ mod docking_api;
 mod process;
 mod refusals;
 mod run;
+mod watching;

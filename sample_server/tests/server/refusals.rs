@@ -25,6 +25,8 @@ fn flags_that_make_no_sense_are_exit_code_2() {
         ("--delay=5x", "500ms"),
         ("--body-limit=2MB", "2MiB"),
         ("--log-level=loud", "possible values"),
+        ("--log-format=xml", "possible values"),
+        ("--admin=nowhere", "`nowhere` is no address"),
         ("--host=", "no host"),
         ("--workers=0", "workers must be at least 1"),
         ("--fields-limit=257", "at most 256"),
