@@ -55,6 +55,8 @@ impl Logging {
             })
             .target(Target::Pipe(Box::new(lines)))
             .init();
+        // What the system's own hook writes is neither one line nor JSON.
+        std::panic::set_hook(Box::new(|panic| log::error!("{panic}")));
         Ok(Logging {
             level,
             format,

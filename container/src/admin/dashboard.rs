@@ -12,8 +12,8 @@ const PAGE: &str = include_str!("dashboard.html");
 /// What the page may do (CSP level 3): use its own style and script, known by their SHA-256, and
 /// ask this server. A test compares the digests with the page.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-DcRAYvxKoFOz+PiL++vdsU5aHaeeGta7l+Aq7c8mdII='; \
-    script-src 'sha256-phGvRhqNYd/WGVKEQVPiFjfiK08IEYDk7ky5Zki5las='; \
+    style-src 'sha256-kdbas5mUjhNdRwhhMlnlMT/nsGadlEJeK0xMgnhHrHc='; \
+    script-src 'sha256-OYlAm1oTQ59UcVmFpa7es12Qe621dwyXB3AsdNOwQ8c='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 

@@ -9,6 +9,8 @@ use super::unique::unique;
 /// Characters of a given id: a UUID, a ULID and a trace id fit, and a line of a log stays one.
 const LENGTH_MAX: usize = 64;
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// The field that carries an id, in requests and in answers.
 pub const X_REQUEST_ID: &str = "x-request-id";
 
@@ -85,9 +87,9 @@ impl fmt::Debug for RequestId {
 /// 16 lower-case digits.
 fn hexadecimal(number: u64) -> [u8; 16] {
     let mut digits = [0; 16];
-    for (place, digit) in digits.iter_mut().enumerate() {
-        let nibble = number >> (60 - 4 * place) & 15;
-        *digit = b"0123456789abcdef"[nibble as usize];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
     }
     digits
 }

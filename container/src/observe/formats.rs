@@ -11,7 +11,9 @@ use crate::message::{TraceContext, Version};
 
 /// `GET /users/7`.
 pub(super) fn ask_short(asking: &Asking<'_>, asked: &mut Asked) {
-    push_word(&mut asked.text, asking.head.method().as_str().as_bytes());
+    // A method is a token: nothing in it could be escaped (RFC 9110, section 9.1).
+    let method = asking.head.method().as_str();
+    asked.text.extend_from_slice(method.as_bytes());
     asked.text.push(b' ');
     push_word(&mut asked.text, asking.head.path().as_bytes());
 }
@@ -36,7 +38,7 @@ pub(super) fn short(entry: &Entry<'_>, timestamps: &mut Timestamps, out: &mut Ve
     out.push(b' ');
     out.extend_from_slice(entry.route.lane().as_bytes());
     out.push(b' ');
-    push_word(out, entry.route.template.as_bytes());
+    out.extend_from_slice(&entry.route.word);
     out.push(b' ');
     entry.id.write(out);
     out.push(b'\n');
@@ -92,7 +94,7 @@ pub(super) fn combined(entry: &Entry<'_>, timestamps: &mut Timestamps, out: &mut
     out.extend_from_slice(b" lane=");
     out.extend_from_slice(entry.route.lane().as_bytes());
     out.extend_from_slice(b" route=");
-    push_word(out, entry.route.template.as_bytes());
+    out.extend_from_slice(&entry.route.word);
     out.extend_from_slice(b" id=");
     entry.id.write(out);
     out.push(b'\n');

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::histogram::{Histogram, Times};
+use super::text::{NONE, push_word};
 use crate::handler::Lane;
 use crate::message::StatusCode;
 use crate::scheduler::Counter;
@@ -20,6 +21,8 @@ pub struct RouteName {
     pub method: Arc<str>,
     /// Where its handler runs; `None` for what no route answers.
     pub lane: Option<Lane>,
+    /// The template as logs have it where it must be one word.
+    pub(super) word: Arc<[u8]>,
 }
 
 /// How requests ended: the class of their status, or that the client went before there was one.
@@ -93,10 +96,13 @@ pub struct Measured {
 impl RouteName {
     /// That of a route.
     pub fn new(template: Arc<str>, method: &str, lane: Lane) -> Self {
+        let mut word = Vec::new();
+        push_word(&mut word, template.as_bytes());
         RouteName {
             template,
             method: method.into(),
             lane: Some(lane),
+            word: word.into(),
         }
     }
 
@@ -106,6 +112,7 @@ impl RouteName {
             template: "-".into(),
             method: "-".into(),
             lane: None,
+            word: NONE.into(),
         }
     }
 
@@ -217,11 +224,7 @@ mod tests {
     #[test]
     fn workers_add_up_by_route() {
         let workers = [0, 1].map(|_| Arc::new(WorkerMetrics::new(2)));
-        let name = RouteName {
-            template: "/a".into(),
-            method: "GET".into(),
-            lane: Some(Lane::Async),
-        };
+        let name = RouteName::new("/a".into(), "GET", Lane::Async);
         let record = |worker: usize, route, status: Option<u16>| {
             let measured = Measured {
                 status: status.map(|status| StatusCode::from_u16(status).unwrap()),

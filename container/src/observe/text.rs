@@ -6,7 +6,11 @@ pub(super) const NONE: &[u8] = b"-";
 /// Puts a number behind `out`.
 #[inline]
 pub(super) fn push_number(out: &mut Vec<u8>, number: u64) {
-    push_padded(out, number, 1);
+    if number < 10 {
+        out.push(b'0' + number as u8);
+    } else {
+        push_padded(out, number, 1);
+    }
 }
 
 /// Puts a number of at least `width` digits behind `out`; at most 20.
@@ -43,7 +47,7 @@ pub(super) fn push_quoted(out: &mut Vec<u8>, text: &[u8]) {
 pub(super) fn push_json(out: &mut Vec<u8>, text: &[u8]) {
     let is_plain = |byte: &u8| (b' '..0x7f).contains(byte) && *byte != b'"' && *byte != b'\\';
     out.push(b'"');
-    if text.iter().all(is_plain) {
+    if all(text, is_plain) {
         out.extend_from_slice(text);
     } else {
         push_json_escaped(out, &String::from_utf8_lossy(text));
@@ -71,8 +75,8 @@ fn push_json_escaped(out: &mut Vec<u8>, text: &str) {
 }
 
 fn push_escaped(out: &mut Vec<u8>, text: &[u8], is_shown: impl Fn(u8) -> bool) {
-    let is_plain = |byte: &u8| is_shown(*byte) && *byte != b'"' && *byte != b'\\';
-    if text.iter().all(is_plain) {
+    let is_plain = |byte: &u8| is_shown(*byte) & (*byte != b'"') & (*byte != b'\\');
+    if all(text, is_plain) {
         return out.extend_from_slice(text);
     }
     for byte in text {
@@ -85,6 +89,11 @@ fn push_escaped(out: &mut Vec<u8>, text: &[u8], is_shown: impl Fn(u8) -> bool) {
             }
         }
     }
+}
+
+/// Whether all bytes are so; looks at every one, which a processor does many at a time.
+fn all(text: &[u8], is_plain: impl Fn(&u8) -> bool) -> bool {
+    text.iter().fold(true, |all, byte| all & is_plain(byte))
 }
 
 fn push_hex(out: &mut Vec<u8>, byte: u8) {

@@ -46,7 +46,8 @@ impl Timestamps {
 
     /// Puts `2026-05-04T10:20:30.456Z` behind `out` (RFC 3339).
     pub(super) fn rfc3339(&mut self, at: Instant, out: &mut Vec<u8>) {
-        let millis = self.since_1970(at).as_millis() as u64;
+        let time = self.since_1970(at);
+        let millis = time.as_secs() * 1000 + u64::from(time.subsec_millis());
         let (known, text) = &mut self.rfc3339;
         if *known != millis || text.is_empty() {
             *known = millis;
@@ -69,18 +70,16 @@ impl Timestamps {
     }
 
     fn since_1970(&mut self, at: Instant) -> Duration {
-        let (instant, time) = match self.anchor {
-            Some(anchor) if at.saturating_duration_since(anchor.0) < ANCHOR_AGE_MAX => anchor,
-            _ => {
-                let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-                // A clock before 1970 is wrong in any case.
-                *self.anchor.insert((at, time.unwrap_or_default()))
+        if let Some((instant, time)) = self.anchor {
+            match at.checked_duration_since(instant) {
+                Some(later) if later < ANCHOR_AGE_MAX => return time + later,
+                Some(_) => {}
+                None => return time.saturating_sub(instant.duration_since(at)),
             }
-        };
-        match at.checked_duration_since(instant) {
-            Some(later) => time + later,
-            None => time.saturating_sub(instant.duration_since(at)),
         }
+        // A clock before 1970 is wrong in any case.
+        let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        self.anchor.insert((at, time.unwrap_or_default())).1
     }
 }
 

@@ -52,7 +52,12 @@ fn without_being_asked_it_has_none() {
 
 #[test]
 fn a_log_of_json_is_json_from_its_first_line_to_its_last() {
-    let flags = ["--log-format=json", "--request-ids=accepted", "--traces", "--debug"];
+    let flags = [
+        "--log-format=json",
+        "--request-ids=accepted",
+        "--traces",
+        "--debug",
+    ];
     let server = Server::start(&flags);
     let address = server.address().to_owned();
     let mut stream = TcpStream::connect(&address).expect("it listens");
@@ -70,15 +75,30 @@ fn a_log_of_json_is_json_from_its_first_line_to_its_last() {
         .map(|line| serde_json::from_str(line).expect("each line is JSON"))
         .collect();
     let of = |path: &str| {
-        let mut lines = lines.iter().filter(|line| line["target"] == "container::access");
-        lines.find(|line| line["path"] == path).expect("it has a line")
+        let mut lines = lines
+            .iter()
+            .filter(|line| line["target"] == "container::access");
+        lines
+            .find(|line| line["path"] == path)
+            .expect("it has a line")
     };
     let line = of("/users/1");
-    assert_eq!((&line["id"], &line["route"]), (&"r-7".into(), &"/users/{id}".into()));
-    assert_eq!((&line["lane"], &line["user_agent"]), (&"async".into(), &"\"\\".into()));
+    assert_eq!(
+        (&line["id"], &line["route"]),
+        (&"r-7".into(), &"/users/{id}".into())
+    );
+    assert_eq!(
+        (&line["lane"], &line["user_agent"]),
+        (&"async".into(), &"\"\\".into())
+    );
     assert_eq!(line["peer"], "127.0.0.1");
-    assert!(line["ran_us"].as_u64() >= Some(500_000), "the database takes 500 ms: {line}");
+    assert!(
+        line["ran_us"].as_u64() >= Some(500_000),
+        "the database takes 500 ms: {line}"
+    );
     assert_eq!(of("/panic/inline")["status"], 500);
-    let panic = |line: &&Value| line["level"] == "ERROR" && line["message"].to_string().contains("asked to");
+    let panic = |line: &&Value| {
+        line["level"] == "ERROR" && line["message"].to_string().contains("asked to")
+    };
     assert!(lines.iter().any(|line| panic(&line)), "{}", end.log);
 }
