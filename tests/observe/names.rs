@@ -99,8 +99,8 @@ fn a_failure_says_what_its_request_is_called() {
 fn an_application_may_render_the_id_itself() {
     let problem = container::Problem::new(container::StatusCode::INTERNAL_SERVER_ERROR);
     let id = RequestId::parse(b"a-1").expect("it is well-formed");
-    let problem = problem.with_request_id(id);
-    assert_eq!(problem.request_id(), Some(id));
+    let problem = problem.with_request_id(id.clone());
+    assert_eq!(problem.request_id(), Some(&id));
     assert_eq!(problem.into_response().status(), 500);
 }
 

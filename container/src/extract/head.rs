@@ -112,7 +112,7 @@ impl FromHead for RequestId {
     type Rejection = Infallible;
 
     fn from_head(request: &Request, _context: &Context) -> Result<Self, Infallible> {
-        let told = request.extensions().get().copied();
+        let told = request.extensions().get().cloned();
         Ok(told.unwrap_or_else(RequestId::unique))
     }
 

@@ -93,8 +93,8 @@ impl Problem {
     }
 
     /// What its request is called in the log; the server gives it to failures (500).
-    pub fn request_id(&self) -> Option<RequestId> {
-        self.request_id
+    pub fn request_id(&self) -> Option<&RequestId> {
+        self.request_id.as_ref()
     }
 
     fn to_json(&self) -> String {
@@ -106,7 +106,7 @@ impl Problem {
         if !self.detail.is_empty() {
             document["detail"] = self.detail().into();
         }
-        if let Some(id) = self.request_id {
+        if let Some(id) = &self.request_id {
             document["request_id"] = id.to_string().into();
         }
         document.to_string()

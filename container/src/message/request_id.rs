@@ -1,6 +1,7 @@
 //! `RequestId`: what one request is called in logs, in answers and by those who ask for help.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::HeaderValue;
 
@@ -24,15 +25,15 @@ pub const X_REQUEST_ID: &str = "x-request-id";
 /// assert!(RequestId::parse(b"two words").is_none());
 /// assert_eq!(RequestId::unique().to_string().len(), 16);
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RequestId(Kind);
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum Kind {
     /// Made here; shown as 16 hexadecimal digits.
     Made(u64),
-    /// Given by the client: how many of the characters count, and they.
-    Given(u8, [u8; LENGTH_MAX]),
+    /// Given by the client.
+    Given(Arc<[u8]>),
 }
 
 impl RequestId {
@@ -48,24 +49,20 @@ impl RequestId {
         if text.is_empty() || text.len() > LENGTH_MAX || !text.iter().all(is_fine) {
             return None;
         }
-        let mut characters = [0; LENGTH_MAX];
-        characters[..text.len()].copy_from_slice(text);
-        Some(RequestId(Kind::Given(text.len() as u8, characters)))
+        Some(RequestId(Kind::Given(text.into())))
     }
 
     /// Puts its characters behind `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
         match &self.0 {
             Kind::Made(number) => out.extend_from_slice(&hexadecimal(*number)),
-            Kind::Given(length, characters) => {
-                out.extend_from_slice(&characters[..usize::from(*length)]);
-            }
+            Kind::Given(characters) => out.extend_from_slice(characters),
         }
     }
 }
 
-impl From<RequestId> for HeaderValue {
-    fn from(id: RequestId) -> Self {
+impl From<&RequestId> for HeaderValue {
+    fn from(id: &RequestId) -> Self {
         HeaderValue::try_from(id.to_string()).expect("an id has only characters of a field value")
     }
 }
@@ -119,7 +116,7 @@ mod tests {
     fn made_ids_are_sixteen_digits() {
         let id = RequestId(Kind::Made(0xfedc_ba98_0765_4321));
         assert_eq!(id.to_string(), "fedcba9807654321");
-        assert_eq!(HeaderValue::from(id), "fedcba9807654321");
+        assert_eq!(HeaderValue::from(&id), "fedcba9807654321");
         assert_ne!(RequestId::unique(), RequestId::unique());
     }
 }

@@ -196,7 +196,7 @@ impl Observer {
     /// Gives a request what it is called, where its handler asks for that or middleware may.
     pub fn tell(&self, record: &Record, request: &mut Request, handler_asks: bool) {
         if handler_asks || self.answers_ids() || record.trace.is_some() {
-            request.extensions_mut().insert(record.id);
+            request.extensions_mut().insert(record.id.clone());
             if let Some(trace) = &record.trace {
                 request.extensions_mut().insert(trace.clone());
             }
@@ -211,7 +211,10 @@ impl Observer {
             return;
         }
         if let Some(problem) = response.extensions().get::<Problem>() {
-            *response = problem.clone().with_request_id(record.id).into_response();
+            *response = problem
+                .clone()
+                .with_request_id(record.id.clone())
+                .into_response();
         }
     }
 
@@ -221,7 +224,7 @@ impl Observer {
         record.answer(response.status(), now);
         if self.answers_ids() {
             let fields = response.headers_mut();
-            fields.insert(X_REQUEST_ID, record.id.into());
+            fields.insert(X_REQUEST_ID, (&record.id).into());
         }
         let timing = self.shared.config.server_timing;
         if timing == ServerTiming::Always || server_timing::is_marked(response) {

@@ -65,8 +65,8 @@ impl Record {
     }
 
     /// What the request is called.
-    pub fn id(&self) -> RequestId {
-        self.id
+    pub fn id(&self) -> &RequestId {
+        &self.id
     }
 
     /// Its place in a trace, where traces are carried.
