@@ -63,6 +63,10 @@ pub(crate) struct Args {
     #[arg(long, env, value_parser = FalseyValueParser::new())]
     pub(crate) debug: bool,
 
+    /// How long a process that succeeds this one (SIGUSR2, SIGHUP) may take until it serves
+    #[arg(long, env, value_name = "TIME", default_value = "30s")]
+    pub(crate) restart_timeout: Time,
+
     /// What to log: off, error, warn, info (each request), debug or trace
     #[arg(long, env, value_name = "LEVEL", default_value = "info", hide_possible_values = true,
           value_parser = PossibleValuesParser::new(LEVELS).map(|name| level(&name)))]
@@ -132,13 +136,15 @@ impl Args {
         }
     }
 
-    /// The container.
+    /// The container, with its addresses.
     pub(crate) fn builder(&self) -> Builder {
-        let builder = self
-            .addresses()
-            .into_iter()
-            .fold(Builder::new(), Builder::bind);
-        builder.configure(|config| {
+        let addresses = self.addresses().into_iter();
+        addresses.fold(self.configured(), Builder::bind)
+    }
+
+    /// The container without addresses, for sockets that listen already.
+    pub(crate) fn configured(&self) -> Builder {
+        Builder::new().configure(|config| {
             config.workers = self.workers;
             config.blocking.threads = self.blocking_threads;
             self.limits.apply(config);

@@ -5,4 +5,5 @@
 mod docking_api;
 mod process;
 mod refusals;
+mod restart;
 mod run;
