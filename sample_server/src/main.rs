@@ -11,6 +11,7 @@ mod limits;
 mod log_queue;
 mod logging;
 mod process;
+mod settings;
 mod startup;
 mod units;
 

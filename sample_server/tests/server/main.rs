@@ -7,3 +7,4 @@ mod process;
 mod refusals;
 mod restart;
 mod run;
+mod settings;

@@ -104,6 +104,11 @@ impl Server {
     /// Has another process take its place; it is the server from then on, with the same log.
     pub(crate) fn succeed(&mut self) {
         self.signal("USR2");
+        self.adopt();
+    }
+
+    /// Takes note of the process that has taken its place.
+    pub(crate) fn adopt(&mut self) {
         let line = self.wait_for(" serves from now on");
         let (_, pid) = line.split_once("process ").expect("it says which");
         let (pid, _) = pid.split_once(' ').expect("it says which");
