@@ -88,6 +88,10 @@ pub(crate) struct TimerArgs {
     #[arg(long, env, value_name = "TIME", default_value_t = Time(timeouts().linger))]
     linger_timeout: Time,
 
+    /// How long the server goes on accepting when it stops, saying that it is not ready
+    #[arg(long, env, value_name = "TIME", default_value_t = Time(config().drain_delay))]
+    drain_delay: Time,
+
     /// How long requests may go on when the server stops
     #[arg(long, env, value_name = "TIME", default_value_t = Time(config().drain))]
     drain_timeout: Time,
@@ -95,6 +99,10 @@ pub(crate) struct TimerArgs {
     /// How long a connection may still bring its first request then
     #[arg(long, env, value_name = "TIME", default_value_t = Time(config().drain_first_byte))]
     drain_first_byte: Time,
+
+    /// How long a connection may still bring its next request then
+    #[arg(long, env, value_name = "TIME", default_value_t = Time(config().drain_idle))]
+    drain_idle: Time,
 
     /// How long after half a close a client is asked whether it is there
     #[arg(long, env, value_name = "TIME", default_value_t = Time(config().disconnect_probe))]
@@ -126,6 +134,8 @@ impl TimerArgs {
     /// Puts them in their places.
     pub(crate) fn apply(&self, config: &mut Config) {
         config.deadline = self.deadline.map(|limit| limit.0);
+        config.drain_delay = self.drain_delay.0;
+        config.drain_idle = self.drain_idle.0;
         config.drain = self.drain_timeout.0;
         config.drain_first_byte = self.drain_first_byte.0;
         config.disconnect_probe = self.disconnect_probe.0;

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::listeners::Listeners;
 use super::spread::{Loads, WorkerStats};
@@ -87,10 +87,27 @@ impl Handle {
     }
 
     /// As [`stop`](Self::stop), when another process listens at the same sockets by now: what waits
-    /// at them is left to it, and it is not waited for anybody to notice.
-    pub fn hand_over(&self) {
+    /// at them is left to it, and nobody needs time to notice. Says whether it was so; a container
+    /// that does not run, or was asked to stop before, leaves its sockets to nobody.
+    pub fn hand_over(&self) -> bool {
+        if !self.is_ready() {
+            return false;
+        }
         self.shared.listeners.hand_over();
         self.advance(Phase::Draining);
+        true
+    }
+
+    /// Whether its sockets were left to another process.
+    pub fn is_handed_over(&self) -> bool {
+        self.shared.listeners.is_handed_over()
+    }
+
+    /// Holds the calling thread until the container reaches a phase, or has passed it, but no
+    /// longer than `limit`; says whether it has.
+    pub fn wait_for(&self, phase: Phase, limit: Duration) -> bool {
+        self.shared.lifecycle.sleep(limit, phase);
+        self.phase() >= phase
     }
 
     /// Whether one of the sockets it listens at has failed for good, which makes it drain.

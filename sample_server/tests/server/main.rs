@@ -5,4 +5,6 @@
 mod docking_api;
 mod process;
 mod refusals;
+mod restart;
 mod run;
+mod settings;
