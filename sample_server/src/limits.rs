@@ -84,9 +84,13 @@ pub(crate) struct TimerArgs {
     #[arg(long, env, value_name = "TIME", default_value_t = Time(timeouts().write_stall))]
     write_timeout: Time,
 
-    /// How long a closing connection still reads
+    /// How long a closing connection waits for something to read
     #[arg(long, env, value_name = "TIME", default_value_t = Time(timeouts().linger))]
     linger_timeout: Time,
+
+    /// How long it reads at all
+    #[arg(long, env, value_name = "TIME", default_value_t = Time(timeouts().linger_max))]
+    linger_max_timeout: Time,
 
     /// How long the server goes on accepting when it stops, saying that it is not ready
     #[arg(long, env, value_name = "TIME", default_value_t = Time(config().drain_delay))]
@@ -148,6 +152,7 @@ impl TimerArgs {
         timeouts.body_rate_grace = self.body_rate_grace.0;
         timeouts.write_stall = self.write_timeout.0;
         timeouts.linger = self.linger_timeout.0;
+        timeouts.linger_max = self.linger_max_timeout.0;
     }
 }
 

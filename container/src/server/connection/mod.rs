@@ -67,7 +67,7 @@ pub(crate) struct Driver<T: Transport> {
     /// Whether the client is still there.
     departure: Departure,
     /// The end, once it has begun.
-    lingering: Option<Lingering>,
+    lingering: Option<Box<Lingering>>,
     /// What the access log will say of the current request; only while that log is wanted.
     record: Option<Box<Record>>,
     /// Wakes this task at the earliest deadline, or before.
@@ -135,12 +135,8 @@ impl<T: Transport + Unpin> Driver<T> {
 
     /// One poll: timeouts, then exchange and input in turns, then one write for all of it.
     fn drive(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
-        if let Some(lingering) = &mut self.lingering {
-            if self.seat.worker().phase() >= Phase::Closing {
-                // It has said all it had to say.
-                return Poll::Ready(CloseReason::Draining);
-            }
-            return lingering.poll(&mut self.transport, &mut self.alarm, context);
+        if self.lingering.is_some() {
+            return self.linger(context);
         }
         self.seat.watch(context);
         self.expire();
@@ -299,16 +295,29 @@ impl<T: Transport + Unpin> Driver<T> {
         if !self.must_linger(reason) {
             return Poll::Ready(reason);
         }
-        let protocol = &self.worker().protocol;
-        let (until, left) = (
-            self.now() + protocol.timeouts.linger,
-            protocol.limits.linger,
-        );
-        let lingering = Lingering::begin(&mut self.transport, reason, until, left);
+        let now = self.now();
+        let config = &self.seat.worker().protocol;
+        let lingering = Lingering::begin(&mut self.transport, reason, config, now);
         self.backlog = Vec::new();
-        self.lingering
-            .insert(lingering)
-            .poll(&mut self.transport, &mut self.alarm, context)
+        self.lingering = Some(Box::new(lingering));
+        self.linger(context)
+    }
+
+    /// Goes on with the end.
+    fn linger(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
+        let worker = self.seat.worker();
+        let Some(lingering) = self
+            .lingering
+            .as_mut()
+            .filter(|_| worker.phase() < Phase::Closing)
+        else {
+            // It has said all it had to say.
+            return Poll::Ready(CloseReason::Draining);
+        };
+        // A drain does not wait for whoever goes on sending.
+        let put_off = (worker.phase() < Phase::Draining)
+            .then(|| worker.reactor.now() + worker.protocol.timeouts.linger);
+        lingering.poll(&mut self.transport, &mut self.alarm, put_off, context)
     }
 
     /// Whether closing now could take an answer from the peer: closing a socket with unread input
