@@ -105,6 +105,7 @@ impl Connection {
             Piece::End(trailers) => {
                 self.read_phase = ReadPhase::None;
                 self.state.request_ended();
+                self.after_answer(now);
                 Some(Event::EndOfBody(trailers))
             }
         };
