@@ -148,6 +148,7 @@ impl Heard {
 
 impl fmt::Debug for Heard {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let begin = &self.body[..self.body.len().min(40)];
         let fields = self.fields.iter();
         let lines: Vec<String> = fields
             .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value)))
@@ -156,7 +157,8 @@ impl fmt::Debug for Heard {
             .debug_struct("Heard")
             .field("status", &self.status)
             .field("fields", &lines)
-            .field("body", &String::from_utf8_lossy(&self.body))
+            .field("length", &self.body.len())
+            .field("body", &String::from_utf8_lossy(begin))
             .field("end", &self.end)
             .finish()
     }
