@@ -118,8 +118,9 @@ impl Connection {
                 self.refuse(ProtocolError::Incomplete);
                 Some(ProtocolError::Incomplete)
             }
+            // What was thrown away is not missed: the answer is still owed.
             Reading::Discard(..) => {
-                self.state.close(CloseReason::PeerClosedEarly);
+                self.stop_reading(CloseReason::PeerClosedEarly);
                 None
             }
             // Only half of the connection is closed: the answer is still owed.
@@ -159,7 +160,7 @@ impl Connection {
             }
         };
         if matches!(self.state.reading, Reading::Discard(..)) {
-            self.stop_reading();
+            self.stop_reading(CloseReason::UnreadBody);
             return None;
         }
         self.refuse(error);
