@@ -6,7 +6,7 @@ use std::io;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::http1::{CloseReason, Config};
 use crate::net::Transport;
@@ -14,6 +14,9 @@ use crate::reactor::{Sleep, sleep_until};
 
 /// Reads in one poll.
 const READS_PER_POLL: usize = 16;
+
+/// No limit of time is longer than this, so that its end is an instant.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A connection that says no more and listens only to throw away.
 pub(super) struct Lingering {
@@ -25,6 +28,11 @@ pub(super) struct Lingering {
     end: Instant,
     /// How many more bytes are read away.
     left: usize,
+}
+
+/// When a connection closes on which something has come at `now`, and nothing comes after it.
+pub(super) fn next_end(config: &Config, now: Instant) -> Instant {
+    now + config.timeouts.linger.min(LONGEST)
 }
 
 impl Lingering {
@@ -39,8 +47,8 @@ impl Lingering {
         let _ = transport.shutdown(Shutdown::Write);
         Lingering {
             reason,
-            until: now + config.timeouts.linger,
-            end: now + config.timeouts.linger_max,
+            until: next_end(config, now),
+            end: now + config.timeouts.linger_max.min(LONGEST),
             left: config.limits.linger,
         }
     }

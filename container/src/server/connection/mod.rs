@@ -316,7 +316,7 @@ impl<T: Transport + Unpin> Driver<T> {
         };
         // A drain does not wait for whoever goes on sending.
         let put_off = (worker.phase() < Phase::Draining)
-            .then(|| worker.reactor.now() + worker.protocol.timeouts.linger);
+            .then(|| lingering::next_end(&worker.protocol, worker.reactor.now()));
         lingering.poll(&mut self.transport, &mut self.alarm, put_off, context)
     }
 
