@@ -104,9 +104,9 @@ impl Args {
         let command = Args::command().mut_args(|arg| arg.hide_env(true));
         // Flags first: who asks for help gets it, whatever else is wrong.
         let flags = command.clone().mut_args(|arg| arg.env(None));
-        flags.try_get_matches().map_err(refusal)?;
+        flags.try_get_matches()?;
         settings::check_environment(&command).map_err(Refusal::Usage)?;
-        let first = command.clone().try_get_matches().map_err(refusal)?;
+        let first = command.clone().try_get_matches()?;
         let path = first.get_one::<PathBuf>("config");
         let file = path.map(|path| File::read(&path.to_string_lossy(), &command));
         let file = file.transpose().map_err(Refusal::Usage)?;
@@ -114,12 +114,12 @@ impl Args {
             Some(file) => file.defaults(command),
             None => command,
         };
-        let matches = command.clone().try_get_matches().map_err(refusal)?;
+        let matches = command.clone().try_get_matches()?;
         if matches.get_flag("print_config") {
             let text = settings::print(&command, &matches, file.as_ref());
             return Err(Refusal::Help(text));
         }
-        Args::from_arg_matches(&matches).map_err(refusal)
+        Ok(Args::from_arg_matches(&matches)?)
     }
 
     /// What is logged.
@@ -172,12 +172,14 @@ impl Args {
     }
 }
 
-fn refusal(error: clap::Error) -> Refusal {
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            Refusal::Help(error.render().to_string())
+impl From<clap::Error> for Refusal {
+    fn from(error: clap::Error) -> Self {
+        match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Refusal::Help(error.render().to_string())
+            }
+            _ => Refusal::Usage(settings::one_line(&error)),
         }
-        _ => Refusal::Usage(settings::one_line(&error)),
     }
 }
 
