@@ -145,7 +145,7 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         routes.iter().map(|route| &route.endpoint),
         routes.context().clone(),
         pool.clone(),
-        config.deadline,
+        config.scheduling(),
     ));
     let shared = Shared {
         lifecycle: lifecycle.clone(),

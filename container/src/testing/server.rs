@@ -52,7 +52,7 @@ impl Server {
     /// # Panics
     /// When the routing table is not valid.
     pub fn with_config(router: Router, change: impl FnOnce(&mut Config)) -> Self {
-        Self::build(router, change, BlockingPool::new)
+        Self::build(router, change, BlockingPool::with_clock)
     }
 
     /// The same without threads: what happens depends on what the test does, and on nothing else.
@@ -68,7 +68,7 @@ impl Server {
     fn build(
         router: Router,
         change: impl FnOnce(&mut Config),
-        pool: fn(BlockingConfig) -> BlockingPool,
+        pool: fn(BlockingConfig, Clock) -> BlockingPool,
     ) -> Self {
         let mut config = Config::default();
         change(&mut config);
@@ -77,14 +77,14 @@ impl Server {
         let counters = Arc::<WorkerCounters>::default();
         let lifecycle = Lifecycle::new();
         lifecycle.advance(Phase::Running);
-        let pool = pool(config.blocking.clone());
+        let pool = pool(config.blocking.clone(), reactor.clock());
         let endpoints = routes.iter().map(|route| &route.endpoint);
         let context = routes.context().clone();
         let shared = Arc::new(scheduler::Shared::new(
             endpoints,
             context,
             pool.clone(),
-            config.deadline,
+            config.scheduling(),
         ));
         let scheduler = Scheduler::new(shared, counters.clone());
         let drain = config.drain;
@@ -167,6 +167,7 @@ impl Server {
     fn enter(&self) {
         self.pool.enter();
         self.lifecycle.enter();
+        self.worker.make_current();
     }
 
     /// Asks the server to drain.
