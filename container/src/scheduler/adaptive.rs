@@ -275,15 +275,11 @@ mod tests {
     #[test]
     fn stays_within_its_bounds() {
         let mut load = Load::new(Adaptive { min: 30, max: 40 });
-        for capacity in [10, 100] {
+        for (capacity, expected) in [(100, 40..=40), (10, 30..=40)] {
             let alone = Duration::from_millis(10);
-            load.run(
-                &Service { capacity, alone },
-                usize::MAX,
-                Duration::from_secs(30),
-            );
-            let expected = capacity.clamp(30, 40);
-            assert_eq!(load.limit.limit(), expected);
+            let service = Service { capacity, alone };
+            load.run(&service, usize::MAX, Duration::from_secs(30));
+            assert!(expected.contains(&load.limit.limit()));
         }
     }
 

@@ -297,13 +297,19 @@ mod tests {
     #[test]
     fn oldest_first_until_it_stands_then_newest_first() {
         let mut fixture = Fixture::new(10);
-        ["a", "b", "c"].map(|name| fixture.push(name, Normal));
+        for name in ["a", "b", "c"] {
+            fixture.push(name, Normal);
+        }
         assert_eq!(fixture.pop(), (Some("a"), vec![]));
         fixture.queue.clear();
         fixture.overload();
-        ["a", "b"].map(|name| fixture.push(name, Normal));
+        for name in ["a", "b"] {
+            fixture.push(name, Normal);
+        }
         fixture.advance(5);
-        ["c", "d"].map(|name| fixture.push(name, Normal));
+        for name in ["c", "d"] {
+            fixture.push(name, Normal);
+        }
         let stale = vec![("a", ShedReason::Waited), ("b", ShedReason::Waited)];
         assert_eq!(fixture.pop(), (Some("d"), stale));
         assert_eq!(fixture.pop(), (Some("c"), vec![]));
@@ -325,14 +331,18 @@ mod tests {
         assert_eq!(fixture.push("b", Normal), vec![("b", ShedReason::Full)]);
         let mut fixture = Fixture::new(2);
         fixture.overload();
-        ["a", "b"].map(|name| fixture.push(name, Normal));
+        for name in ["a", "b"] {
+            fixture.push(name, Normal);
+        }
         assert_eq!(fixture.push("c", Normal), vec![("a", ShedReason::Waited)]);
     }
 
     #[test]
     fn background_gives_way_and_critical_is_never_turned_away() {
         let mut fixture = Fixture::new(2);
-        ["a", "b"].map(|name| fixture.push(name, Background));
+        for name in ["a", "b"] {
+            fixture.push(name, Background);
+        }
         assert_eq!(fixture.push("c", Background), vec![("c", ShedReason::Full)]);
         assert_eq!(
             fixture.push("d", Normal),
