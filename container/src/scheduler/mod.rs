@@ -96,6 +96,22 @@ struct WideGates {
     container: Option<Arc<Gate>>,
 }
 
+/// What the budgets of lanes and of the container are doing; `None` where one has no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BudgetStats {
+    /// The inline lane's.
+    pub inline: Option<GateStats>,
+    /// The async lane's.
+    pub r#async: Option<GateStats>,
+    /// The blocking lane's.
+    pub blocking: Option<GateStats>,
+    /// The container's.
+    pub container: Option<GateStats>,
+    /// Peers that have connections; 0 where those are not limited.
+    pub peers: usize,
+}
+
 impl Shared {
     /// For these endpoints, whose places are their indices.
     pub fn new<'a>(
@@ -139,15 +155,17 @@ impl Shared {
         self.gates.get(index)?.stats(Stage::Route)
     }
 
-    /// What the gate of a lane is doing; `None` where it has no limit.
-    pub fn lane_gate(&self, lane: Lane) -> Option<GateStats> {
-        let [gate, _] = self.wide_gates.of(lane);
-        gate.map(|gate| gate.stats())
-    }
-
-    /// What the container's gate is doing; `None` where it has no limit.
-    pub fn container_gate(&self) -> Option<GateStats> {
-        self.wide_gates.container.as_ref().map(|gate| gate.stats())
+    /// What the gates that more than one route goes through are doing.
+    pub fn budgets(&self) -> BudgetStats {
+        let stats = |gate: &Option<Arc<Gate>>| gate.as_ref().map(|gate| gate.stats());
+        let gates = &self.wide_gates;
+        BudgetStats {
+            inline: stats(&gates.inline),
+            r#async: stats(&gates.r#async),
+            blocking: stats(&gates.blocking),
+            container: stats(&gates.container),
+            peers: self.peers.as_ref().map_or(0, Peers::count),
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Service {
     }
 
     /// Where handlers run.
-    pub(super) fn scheduler(&self) -> &Scheduler {
+    pub(crate) fn scheduler(&self) -> &Scheduler {
         &self.scheduler
     }
 

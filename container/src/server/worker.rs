@@ -33,7 +33,7 @@ pub(crate) struct Worker {
     pub(super) config: Arc<Config>,
     /// The protocol's part of the configuration, by itself since each connection holds it.
     pub(super) protocol: Arc<http1::Config>,
-    pub(super) service: Service,
+    pub(crate) service: Service,
     pub(super) counters: Arc<WorkerCounters>,
     pub(super) lifecycle: Lifecycle,
     pub(super) date: DateCache,

@@ -10,8 +10,8 @@ use crate::net::Transport;
 use crate::reactor::{Clock, Reactor};
 use crate::router::Router;
 use crate::scheduler::{
-    self, BlockingConfig, BlockingPool, Lifecycle, Phase, PoolStats, Scheduler, Stats,
-    WorkerCounters,
+    self, BlockingConfig, BlockingPool, BudgetStats, GateStats, Lifecycle, Phase, PoolStats,
+    Scheduler, Stats, WorkerCounters,
 };
 use crate::server::connection::Driver;
 use crate::server::service::Service;
@@ -213,6 +213,20 @@ impl Server {
     pub fn run_blocking(&self, nth: usize) {
         self.pool.run_job(nth);
         self.run();
+    }
+
+    /// What the budgets of its lanes and of itself are doing.
+    pub fn budgets(&self) -> BudgetStats {
+        self.scheduling().budgets()
+    }
+
+    /// What the budget of the route with this index is doing; `None` where it has no limit.
+    pub fn route_budget(&self, index: usize) -> Option<GateStats> {
+        self.scheduling().route_gate(index)
+    }
+
+    fn scheduling(&self) -> &scheduler::Shared {
+        self.worker.service.scheduler().shared()
     }
 
     /// Tasks that live: connections, and what handlers have spawned.
