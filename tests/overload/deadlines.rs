@@ -136,14 +136,15 @@ fn a_blocking_handler_waits_on_its_token() {
     let (seen, sees) = mpsc::channel();
     let seen = Mutex::new(seen);
     let wait = move |cancellation: Cancellation| {
-        let was_cancelled = cancellation.wait_timeout(FOR_EVER);
-        let sent = seen.lock().map(|seen| seen.send(was_cancelled).is_ok());
-        sent.is_ok().to_string()
+        let say = |what| seen.lock().is_ok_and(|seen| seen.send(what).is_ok());
+        say(cancellation.is_cancelled());
+        say(cancellation.wait_timeout(FOR_EVER)).to_string()
     };
     let server = Server::new(Router::new().get("/wait", blocking(wait)));
     let mut client = server.connect();
     client.send_only(get("/wait"));
     server.turn();
+    assert_eq!(sees.recv(), Ok(false), "it has begun");
     client.cut();
     server.run();
     assert_eq!(sees.recv(), Ok(true));

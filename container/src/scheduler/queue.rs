@@ -381,7 +381,7 @@ mod tests {
         let mut fixture = Fixture::new(2);
         let now = fixture.now;
         let place = fixture.queue.push("a", Ticket::default(), now, &mut vec![]);
-        let place = place.ok().expect("there is room");
+        let place = place.expect("there is room");
         assert_eq!(fixture.queue.remove(place), Some("a"));
         assert_eq!(fixture.queue.remove(place), None);
         assert_eq!(fixture.pop(), (None, vec![]));
