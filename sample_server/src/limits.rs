@@ -165,7 +165,9 @@ impl LimitArgs {
         if self.blocking_adaptive {
             budgets.blocking.adapt();
         }
-        budgets.blocking.queue = self.blocking_queue;
+        if budgets.blocking.concurrency != Concurrency::Unlimited {
+            budgets.blocking.queue = self.blocking_queue;
+        }
         config.blocking.critical_threads = self.critical_threads;
         config.body_limit = self.body_limit.0;
         config.blocking.queue = self.blocking_queue;

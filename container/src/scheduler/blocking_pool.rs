@@ -195,7 +195,7 @@ impl BlockingPool {
             threads: state.threads,
             idle: state.idle(),
             queued: state.queue.len().saturating_sub(state.idle()),
-            is_overloaded: state.queue.is_overloaded(),
+            is_overloaded: state.queue.is_overloaded(self.shared.clock.now()),
         }
     }
 

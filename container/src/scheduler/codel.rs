@@ -78,7 +78,13 @@ impl Codel {
         }
     }
 
-    pub(super) fn order(&self) -> Order {
+    /// Whether the queue is overloaded, also when nobody has been let in for a while.
+    pub(super) fn is_overloaded(&self, now: Instant) -> bool {
+        matches!(self.mood, Mood::Overloaded(last)
+            if now.saturating_duration_since(last) < self.patience.interval)
+    }
+
+    fn order(&self) -> Order {
         match self.mood {
             Mood::Calm | Mood::Rising(_) => Order::OldestFirst,
             Mood::Overloaded(_) => Order::NewestFirst,

@@ -126,7 +126,7 @@ impl Gate {
             limit: state.limit.limit(),
             inside: state.inside,
             waiting: state.queue.len(),
-            is_overloaded: state.queue.is_overloaded(),
+            is_overloaded: state.queue.is_overloaded(self.clock.now()),
         }
     }
 

@@ -63,8 +63,8 @@ impl<T> WaitQueue<T> {
         self.classes.iter().all(BTreeMap::is_empty)
     }
 
-    pub(super) fn is_overloaded(&self) -> bool {
-        self.codel.order() == Order::NewestFirst
+    pub(super) fn is_overloaded(&self, now: Instant) -> bool {
+        self.codel.is_overloaded(now)
     }
 
     /// Changes how many may wait.
@@ -84,7 +84,7 @@ impl<T> WaitQueue<T> {
         left: &mut Left<T>,
     ) -> Result<Place, (T, ShedReason)> {
         let Ticket { priority, deadline } = ticket;
-        if let Err(reason) = self.make_room(priority, left) {
+        if let Err(reason) = self.make_room(priority, now, left) {
             return Err((item, reason));
         }
         let number = self.next;
@@ -155,8 +155,13 @@ impl<T> WaitQueue<T> {
     }
 
     /// Finds room for one more of this priority.
-    fn make_room(&mut self, priority: Priority, left: &mut Left<T>) -> Result<(), ShedReason> {
-        let is_overloaded = self.is_overloaded();
+    fn make_room(
+        &mut self,
+        priority: Priority,
+        now: Instant,
+        left: &mut Left<T>,
+    ) -> Result<(), ShedReason> {
+        let is_overloaded = self.is_overloaded(now);
         if priority == Priority::Critical {
             return Ok(());
         }
@@ -289,7 +294,7 @@ mod tests {
                 self.advance(100);
                 self.pop();
             }
-            assert!(self.queue.is_overloaded());
+            assert!(self.queue.is_overloaded(self.now));
             self.queue.clear();
         }
     }
