@@ -3,6 +3,7 @@
 //!
 //! Virtual time and seeded arrivals: each run is the same.
 
+use std::fmt;
 use std::time::Duration;
 
 use container::handler::{Patience, Priority};
@@ -184,21 +185,17 @@ impl Outcome {
     }
 }
 
-fn table(patience: Patience) -> Vec<Outcome> {
-    println!("offered  good/s  shed/s  p99 ms  health ms");
-    let outcomes = OFFERS.map(|factor| {
-        let outcome = offer(&server(patience), factor * CAPACITY);
-        println!(
-            "{:>7} {:>7.1} {:>7.1} {:>7} {:>10}",
-            factor * CAPACITY,
-            outcome.good as f64 / MEASURED.as_secs_f64(),
-            outcome.shed as f64 / MEASURED.as_secs_f64(),
-            outcome.p99().as_millis(),
-            outcome.health.as_millis(),
-        );
-        outcome
-    });
-    outcomes.into()
+/// The line that is shown when a promise is broken.
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = MEASURED.as_secs_f64();
+        let (good, shed) = (self.good as f64 / seconds, self.shed as f64 / seconds);
+        let (p99, health) = (self.p99(), self.health);
+        write!(
+            formatter,
+            "good {good:.1}/s, shed {shed:.1}/s, p99 {p99:?}, health {health:?}"
+        )
+    }
 }
 
 /// The latency that is promised at any load.
@@ -210,12 +207,12 @@ fn bound(unloaded: &Outcome, patience: Patience) -> Duration {
 fn ten_times_the_load_costs_neither_goodput_nor_latency_nor_health() {
     let patience = Patience::default();
     let unloaded = offer(&server(patience), CAPACITY / 20.0);
-    let outcomes = table(patience);
+    let outcomes = OFFERS.map(|factor| offer(&server(patience), factor * CAPACITY));
     let peak = outcomes.iter().map(|outcome| outcome.good).max();
     let (peak, last) = (peak.unwrap_or(0), &outcomes[OFFERS.len() - 1]);
-    assert!(last.good * 100 >= peak * 95, "{} of {peak}", last.good);
-    assert!(last.p99() <= bound(&unloaded, patience), "{:?}", last.p99());
-    assert!(last.shed > 8 * last.good, "{}", last.shed);
+    assert!(last.good * 100 >= peak * 95, "{peak} before, {last}");
+    assert!(last.p99() <= bound(&unloaded, patience), "{last}");
+    assert!(last.shed > 8 * last.good, "{last}");
     let health = outcomes.iter().map(|outcome| outcome.health).max();
     assert!(health <= Some(HEALTH), "{health:?}");
 }

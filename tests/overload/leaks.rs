@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use container::testing::Server;
+use container::testing::{Client, Server};
 use container::{Handler, Router, blocking, detach, sleep};
 
 use crate::{get, status};
@@ -37,7 +37,7 @@ fn a_hundred_thousand_cancelled_requests_leave_nothing_behind() {
         server.run();
         let stats = server.stats().r#async;
         assert_eq!((stats.running, stats.queued), (33, 42));
-        clients.iter().for_each(|client| client.cut());
+        clients.iter().for_each(Client::cut);
         server.run();
     }
     let stats = server.stats();
@@ -66,7 +66,7 @@ fn cancelled_blocking_requests_leave_nothing_behind() {
             client.send_only(get("/stuck"));
         }
         server.turn();
-        clients.iter().for_each(|client| client.cut());
+        clients.iter().for_each(Client::cut);
         server.run();
     }
     let (lane, pool) = (server.stats().blocking, server.pool());
