@@ -18,7 +18,7 @@ APT_INSTALL = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
 			apt-get install -y -qq --no-install-recommends
 
 .DEFAULT_GOAL := all
-.PHONY: all run build lint test load bench clean help go components dredd clients
+.PHONY: all run build lint test load bench overload clean help go components dredd clients
 # The steps share cargo's lock and the machine's few cores; -j would only mix up what they print.
 .NOTPARALLEL:
 
@@ -50,12 +50,15 @@ load: build ## a short load on the release build: no error, and a clean stop
 bench: build ## compare with hyper and with a bare epoll loop; ARGS='--rounds 3'
 	bench/run.sh $(ARGS)
 
+overload: build ## offer a limited handler ten times its load; ARGS='--seconds 10'
+	python3 -B bench/overload.py $(ARGS)
+
 clean: ## remove all that was built
 	cargo clean
 	rm -rf bench/target
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 # What the verbs need from the machine.
 

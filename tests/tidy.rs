@@ -44,7 +44,7 @@ const fn layer(
 #[rustfmt::skip]
 const LAYERS: &[Layer] = &[
     layer("error",      &["router"],                                  &[]),
-    layer("config",     &["http1", "scheduler"],                      &[]),
+    layer("config",     &["http1", "message", "scheduler"],                      &[]),
     layer("reactor",    &[],                                          &["mio", "slab", "crossbeam_channel", "log"]),
     layer("net",        &["reactor"],                                 &["mio", "socket2", "log", "tokio", "futures_io"]),
     layer("message",    &[],                                          &["http", "bytes", "futures_core", "httpdate"]),

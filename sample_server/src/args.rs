@@ -230,13 +230,28 @@ mod tests {
     #[test]
     fn flags_reach_the_container() {
         let mut config = Config::default();
-        let args = parse(&["--deadline=10s", "--idle-timeout=2m", "--head-limit=64KiB"]);
+        let args = parse(&[
+            "--deadline=10s",
+            "--idle-timeout=2m",
+            "--head-limit=64KiB",
+            "--requests=100",
+            "--blocking-requests=8",
+            "--blocking-adaptive",
+            "--queue-target=20ms",
+        ]);
         args.limits.apply(&mut config);
         args.timers.apply(&mut config);
         let mut expected = Config::default();
         expected.deadline = Some(std::time::Duration::from_secs(10));
         expected.http1.timeouts.idle = std::time::Duration::from_secs(120);
         expected.http1.limits.head = 64 << 10;
+        expected.budgets.container.limit(100);
+        expected.budgets.blocking.limit(8);
+        expected.budgets.blocking.adapt();
+        expected.budgets.blocking.queue = expected.blocking.queue;
+        let target = std::time::Duration::from_millis(20);
+        expected.budgets.patience.target = target;
+        expected.blocking.patience.target = target;
         assert_eq!(config, expected);
     }
 

@@ -86,10 +86,9 @@ impl<'s> Client<'s> {
         if self.sent == limit {
             return self.fall_silent();
         }
-        if self.position == 0 {
-            if self.listener.complete() + self.plan.ahead <= self.current {
-                return self.hears_no_more();
-            }
+        let far_ahead = self.listener.complete() + self.plan.ahead <= self.current;
+        if self.position == 0 && far_ahead {
+            return self.hears_no_more();
         }
         let wire = match ask.head.len().checked_sub(self.position) {
             Some(left) if left > 0 => &ask.head[self.position..],

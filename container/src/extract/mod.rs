@@ -9,6 +9,7 @@
 //! | [`LastEventId`] | the event after which a client goes on | - |
 //! | [`PeerAddress`], `Method`, `Version`, `HeaderMap` | what they say | - |
 //! | [`Cancellation`](crate::handler::Cancellation) | whether anybody still waits | - |
+//! | [`Deadline`](crate::reactor::Deadline) | how long anybody will wait | - |
 //! | `Option<T>`, `Result<T, T::Rejection>` | an extractor that may fail | - |
 //! | [`Json<T>`] | the body as JSON; last | 415, 400, 422 |
 //! | [`Form<T>`] | an HTML form; last | 415, 400 |

@@ -144,8 +144,8 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
     let scheduling = Arc::new(scheduler::Shared::new(
         routes.iter().map(|route| &route.endpoint),
         routes.context().clone(),
-        pool.clone(),
-        config.deadline,
+        pool,
+        config.scheduling(),
     ));
     let shared = Shared {
         lifecycle: lifecycle.clone(),
@@ -153,7 +153,7 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         counters: counters.clone(),
         listeners: listeners.clone(),
         addresses,
-        pool,
+        scheduling: scheduling.clone(),
     };
     let handle = Handle::new(Arc::new(shared));
     let setup = Setup {

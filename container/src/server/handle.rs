@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use super::listeners::Listeners;
 use super::spread::{Loads, WorkerStats};
 use crate::net::Address;
-use crate::scheduler::{BlockingPool, Lifecycle, Phase, PoolStats, Stats, WorkerCounters};
+use crate::scheduler::{
+    self, BudgetStats, GateStats, Lifecycle, Phase, PoolStats, Stats, WorkerCounters,
+};
 
 /// A running container, from any thread. Clones are the same container.
 #[derive(Clone)]
@@ -23,7 +25,7 @@ pub(super) struct Shared {
     pub(super) counters: Vec<Arc<WorkerCounters>>,
     pub(super) listeners: Arc<Listeners>,
     pub(super) addresses: Vec<Address>,
-    pub(super) pool: BlockingPool,
+    pub(super) scheduling: Arc<scheduler::Shared>,
 }
 
 impl Handle {
@@ -69,7 +71,17 @@ impl Handle {
 
     /// What its blocking pool is doing.
     pub fn pool(&self) -> PoolStats {
-        self.shared.pool.stats()
+        self.shared.scheduling.pool().stats()
+    }
+
+    /// What the budgets of its lanes and of itself are doing.
+    pub fn budgets(&self) -> BudgetStats {
+        self.shared.scheduling.budgets()
+    }
+
+    /// What the budget of the route with this index is doing; `None` where it has no limit.
+    pub fn route_budget(&self, index: usize) -> Option<GateStats> {
+        self.shared.scheduling.route_gate(index)
     }
 
     /// Each worker by itself, in the order of their numbers: how evenly the load is spread.

@@ -10,8 +10,8 @@ use crate::net::Transport;
 use crate::reactor::{Clock, Reactor};
 use crate::router::Router;
 use crate::scheduler::{
-    self, BlockingConfig, BlockingPool, Lifecycle, Phase, PoolStats, Scheduler, Stats,
-    WorkerCounters,
+    self, BlockingConfig, BlockingPool, BudgetStats, GateStats, Lifecycle, Phase, PoolStats,
+    Scheduler, Stats, WorkerCounters,
 };
 use crate::server::connection::Driver;
 use crate::server::service::Service;
@@ -52,7 +52,7 @@ impl Server {
     /// # Panics
     /// When the routing table is not valid.
     pub fn with_config(router: Router, change: impl FnOnce(&mut Config)) -> Self {
-        Self::build(router, change, BlockingPool::new)
+        Self::build(router, change, BlockingPool::with_clock)
     }
 
     /// The same without threads: what happens depends on what the test does, and on nothing else.
@@ -68,7 +68,7 @@ impl Server {
     fn build(
         router: Router,
         change: impl FnOnce(&mut Config),
-        pool: fn(BlockingConfig) -> BlockingPool,
+        pool: fn(BlockingConfig, Clock) -> BlockingPool,
     ) -> Self {
         let mut config = Config::default();
         change(&mut config);
@@ -77,14 +77,14 @@ impl Server {
         let counters = Arc::<WorkerCounters>::default();
         let lifecycle = Lifecycle::new();
         lifecycle.advance(Phase::Running);
-        let pool = pool(config.blocking.clone());
+        let pool = pool(config.blocking.clone(), reactor.clock());
         let endpoints = routes.iter().map(|route| &route.endpoint);
         let context = routes.context().clone();
         let shared = Arc::new(scheduler::Shared::new(
             endpoints,
             context,
             pool.clone(),
-            config.deadline,
+            config.scheduling(),
         ));
         let scheduler = Scheduler::new(shared, counters.clone());
         let drain = config.drain;
@@ -167,6 +167,7 @@ impl Server {
     fn enter(&self) {
         self.pool.enter();
         self.lifecycle.enter();
+        self.worker.make_current();
     }
 
     /// Asks the server to drain.
@@ -212,6 +213,20 @@ impl Server {
     pub fn run_blocking(&self, nth: usize) {
         self.pool.run_job(nth);
         self.run();
+    }
+
+    /// What the budgets of its lanes and of itself are doing.
+    pub fn budgets(&self) -> BudgetStats {
+        self.scheduling().budgets()
+    }
+
+    /// What the budget of the route with this index is doing; `None` where it has no limit.
+    pub fn route_budget(&self, index: usize) -> Option<GateStats> {
+        self.scheduling().route_gate(index)
+    }
+
+    fn scheduling(&self) -> &scheduler::Shared {
+        self.worker.service.scheduler().shared()
     }
 
     /// Tasks that live: connections, and what handlers have spawned.
