@@ -189,6 +189,11 @@ impl Connection {
         matches!(self.read_phase, ReadPhase::Idle { .. }) && !is_closed
     }
 
+    /// Whether a request has begun whose head is not complete.
+    pub fn is_in_head(&self) -> bool {
+        matches!(self.read_phase, ReadPhase::Head { .. })
+    }
+
     /// Since when it waits for the first byte of a request; `None` while it does not.
     pub fn idle_since(&self) -> Option<Instant> {
         match self.read_phase {

@@ -85,7 +85,7 @@ impl Succession {
                 }
                 log::info!("starting a successor");
                 match self.succeed(&handle, &manager) {
-                    Ok(pid) => log::info!("process {pid} serves from now on; draining"),
+                    Ok(pid) => log::warn!("process {pid} serves from now on; draining"),
                     Err(error) => log::error!("no successor: {error}; this process serves on"),
                 }
             }

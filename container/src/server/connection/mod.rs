@@ -218,6 +218,12 @@ impl<T: Transport + Unpin> Driver<T> {
                 if !idle || !(has_input || self.is_spared()) {
                     self.machine.drain();
                 }
+                let half = self.machine.is_in_head() && !self.transport.is_read_ready();
+                if half && !self.is_spared() {
+                    // Nothing is owed to who has not asked yet.
+                    self.backlog = Vec::new();
+                    self.machine.close(CloseReason::Draining);
+                }
             }
             Phase::Closing | Phase::Drained => {
                 if !matches!(self.exchange, Exchange::None) || !self.output.is_empty() {
@@ -242,11 +248,12 @@ impl<T: Transport + Unpin> Driver<T> {
     fn spared_until(&self) -> Option<Instant> {
         let fresh_until = self.worker().spare_until.get()?;
         let until = match self.history {
-            History::Fresh => fresh_until,
-            History::Used => {
+            History::Used if !self.machine.is_in_head() => {
                 let since = self.machine.idle_since()?;
                 since.checked_add(self.worker().config.drain_idle)?
             }
+            // A head that has begun is given as long.
+            History::Fresh | History::Used => fresh_until,
         };
         (until > self.now()).then_some(until)
     }
