@@ -73,6 +73,8 @@ struct Simulation<'s> {
     /// Whether time may pass in leaps.
     dawdles: bool,
     leniency: Leniency,
+    /// Connections that only look whether all is as before.
+    probes: usize,
 }
 
 impl Simulation<'_> {
@@ -82,7 +84,7 @@ impl Simulation<'_> {
         let server = Server::without_threads(world::routes(bounds), |config| {
             config.blocking.threads = bounds.threads;
             config.blocking.queue = bounds.jobs;
-            config.http1.limits.unread_body = 3000;
+            config.http1.limits.unread_body = plan::UNREAD_BODY;
         });
         closings::take();
         let mut simulation = Simulation {
@@ -97,6 +99,7 @@ impl Simulation<'_> {
                 is_drained: false,
                 is_closed: false,
             },
+            probes: 0,
         };
         simulation.connect();
         simulation.mix();
@@ -105,8 +108,9 @@ impl Simulation<'_> {
     }
 
     fn connect(&mut self) {
+        let is_crowded = self.random.once_in(3);
         for index in 0..1 + self.random.below(CONNECTIONS_MAX) {
-            let plan = plan::Client::new(index, &mut self.random);
+            let plan = plan::Client::new(index, is_crowded, &mut self.random);
             self.clients.push(Client::new(index, plan, self.server));
         }
     }
@@ -158,11 +162,11 @@ impl Simulation<'_> {
     fn finish(&mut self) {
         let mut pauses = 0;
         for _ in 0..ROUNDS_MAX {
+            self.server.run();
             let mut moved = false;
             for client in &mut self.clients {
                 moved |= client.act_fully();
             }
-            self.server.run();
             if self.server.held() > 0 {
                 self.server.run_blocking(0);
                 moved = true;
@@ -210,15 +214,51 @@ impl Simulation<'_> {
             }
         }
         self.server.advance(FOREVER);
+        if !leniency.is_drained && !leniency.is_closed {
+            self.check_permits();
+        }
         let stats = self.server.stats();
         for lane in [stats.inline, stats.r#async, stats.blocking] {
             assert_eq!((lane.running, lane.queued), (0, 0), "{stats:?}");
         }
         let left = (self.server.tasks(), stats.connections, self.server.held());
         assert_eq!(left, (0, 0, 0), "tasks, connections, held jobs");
-        assert_eq!(closings::take(), self.clients.len(), "each has its reason");
+        let connections = self.clients.len() + self.probes;
+        assert_eq!(closings::take(), connections, "each has its reason");
         for client in &mut self.clients {
             client.check(leniency);
         }
+    }
+
+    /// As many as may be inside a gate are let in at once: no permit is missing.
+    fn check_permits(&mut self) {
+        let Bounds {
+            concurrency,
+            threads,
+            jobs,
+            ..
+        } = self.bounds;
+        let id = CONNECTIONS_MAX * 100;
+        let rooms = [
+            ("gate", concurrency),
+            ("blocking-gate", concurrency.min(threads + jobs)),
+        ];
+        for (route, room) in rooms {
+            let mut clients: Vec<_> = (0..room).map(|_| self.server.connect()).collect();
+            for client in &mut clients {
+                client.send(format!("GET /{route}/{id}/0/1 HTTP/1.1\r\nHost: a\r\n\r\n"));
+            }
+            while self.server.held() > 0 {
+                self.server.run_blocking(0);
+            }
+            self.server.advance(PAUSE);
+            for client in &mut clients {
+                let wire = client.received();
+                assert!(wire.starts_with("HTTP/1.1 200"), "{route}: {wire}");
+                client.close();
+            }
+            self.probes += room;
+        }
+        self.server.advance(PAUSE);
     }
 }

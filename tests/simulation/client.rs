@@ -4,7 +4,7 @@ use container::http1::{AnswerTo, Limits, ResponseError};
 use container::testing::{Client as Pipe, Server};
 use tests::{Heard, Listener, Random};
 
-use super::plan::{Ask, Client as Plan, Ending, Special};
+use super::plan::{Ask, Client as Plan, Ending, Special, UNREAD_BODY};
 use super::world::{CHANNEL, ledger};
 
 /// Bytes of answers that a connection holds, and of a live body: `WRITE_HIGH_WATER` and
@@ -271,8 +271,10 @@ impl<'s> Client<'s> {
             assert!(!is_handlers || entered.contains(&ask.id), "{ask:?}");
         }
         let whole = self.current.min(self.plan.asks.len());
-        let is_last =
-            |(ask, answer): (&Ask, &Heard)| answer.closes() || answer.end.is_none() || ask.closes;
+        let is_last = |(ask, answer): (&Ask, &Heard)| {
+            let is_long = ask.body.len() as u64 > UNREAD_BODY;
+            answer.closes() || answer.end.is_none() || ask.closes || is_long
+        };
         let has_last = self.plan.asks.iter().zip(answers).any(is_last);
         assert!(
             answers.len() >= whole || has_last || leniency.is_late || leniency.is_drained,

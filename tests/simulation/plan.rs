@@ -14,6 +14,10 @@ pub(crate) const CONNECTIONS_MAX: usize = 5;
 /// Requests of one connection.
 const REQUESTS_MAX: usize = 6;
 
+/// Bytes of an unread body that are read away. Beyond it the connection may end after an answer
+/// that did not say so, because it was not known then.
+pub(crate) const UNREAD_BODY: u64 = 3000;
+
 /// What a broken answer announces; it never comes.
 pub(crate) const BROKEN_LENGTH: u64 = 5000;
 
@@ -31,8 +35,13 @@ const GETS: [(&str, Special); 14] = [
     ("stream", Special::None),
     ("stream", Special::None),
     ("broken", Special::Broken),
-    ("panic", Special::Always(500)),
+    ("panic", Special::Panics),
     ("nowhere", Special::Always(404)),
+];
+const GATES: [(&str, Special); 3] = [
+    ("gate", Special::MayBeShed),
+    ("gate", Special::MayBeShed),
+    ("blocking-gate", Special::MayBeShed),
 ];
 const PANICS: [&str; 3] = ["panic", "panic-inline", "panic-blocking"];
 const POSTS: [(&str, Special); 7] = [
@@ -52,6 +61,8 @@ pub(crate) enum Special {
     None,
     /// That, or 503 at once.
     MayBeShed,
+    /// 500, or 503 at once.
+    Panics,
     /// Always this status.
     Always(u16),
     /// 200, and then not all of it.
@@ -127,10 +138,10 @@ pub(crate) fn answer(id: u32, length: usize) -> Vec<u8> {
 
 impl Client {
     /// The client number `index`.
-    pub(crate) fn new(index: usize, random: &mut Random) -> Client {
+    pub(crate) fn new(index: usize, is_crowded: bool, random: &mut Random) -> Client {
         let count = 1 + random.below(REQUESTS_MAX);
         let mut asks: Vec<Ask> = (0..count)
-            .map(|place| Ask::new((index * 100 + place) as u32, random))
+            .map(|place| Ask::new((index * 100 + place) as u32, is_crowded, random))
             .collect();
         // Whoever says that a request is the last sends no other (RFC 9112, section 9.6).
         if let Some(last) = asks.iter().position(|ask| ask.closes) {
@@ -170,9 +181,13 @@ impl Ending {
 }
 
 impl Ask {
-    fn new(id: u32, random: &mut Random) -> Ask {
+    fn new(id: u32, is_crowded: bool, random: &mut Random) -> Ask {
         let is_post = random.once_in(3);
-        let (mut route, special) = random.pick(if is_post { &POSTS[..] } else { &GETS[..] });
+        let (mut route, special) = match (is_post, is_crowded) {
+            (true, _) => random.pick(&POSTS),
+            (_, true) => random.pick(&GATES),
+            _ => random.pick(&GETS),
+        };
         if route == "panic" {
             route = random.pick(&PANICS);
         }
@@ -236,6 +251,7 @@ impl Ask {
         let (status, body) = (answer.status, self.expected());
         match self.special {
             Special::Always(only) => return status == only,
+            Special::Panics => return [500, 503].contains(&status),
             Special::MayBeShed | Special::BlockingEcho if status == 503 => return true,
             Special::Echo if self.content.len() as u64 > BODY_LIMIT => return status == 413,
             _ => {}

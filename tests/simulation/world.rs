@@ -54,9 +54,10 @@ impl Bounds {
 pub(crate) struct Ledger {
     /// The requests whose handlers were entered, in order.
     pub(crate) entered: Vec<u32>,
-    /// Bytes of bodies that handlers gave away, and that they read, by connection.
-    pub(crate) given: [u64; CONNECTIONS_MAX],
-    pub(crate) read: [u64; CONNECTIONS_MAX],
+    /// Bytes of bodies that handlers gave away, and that they read, by connection; the last is
+    /// whoever looks, in the end, whether all is as before.
+    pub(crate) given: [u64; CONNECTIONS_MAX + 1],
+    pub(crate) read: [u64; CONNECTIONS_MAX + 1],
     /// Handlers inside each of the two gates.
     inside: [usize; 2],
     concurrency: usize,
