@@ -2,6 +2,9 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 ARGS ?=
+# Seconds for each fuzz target, and the targets.
+TIME ?= 60
+FUZZ_TARGETS ?= $(sort $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs))))
 
 # A released version, so that two machines check the API with the same tool.
 DREDD_VERSION := 14.1.0
@@ -18,7 +21,8 @@ APT_INSTALL = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
 			apt-get install -y -qq --no-install-recommends
 
 .DEFAULT_GOAL := all
-.PHONY: all run build lint test load bench clean help go components dredd clients
+.PHONY: all run build lint test load bench overload fuzz clean help go components dredd clients \
+	fuzzer
 # The steps share cargo's lock and the machine's few cores; -j would only mix up what they print.
 .NOTPARALLEL:
 
@@ -50,12 +54,21 @@ load: build ## a short load on the release build: no error, and a clean stop
 bench: build ## compare with hyper and with a bare epoll loop; ARGS='--rounds 3'
 	bench/run.sh $(ARGS)
 
+overload: build ## offer a limited handler ten times its load; ARGS='--seconds 10'
+	python3 -B bench/overload.py $(ARGS)
+fuzz: fuzzer ## fuzz each target for TIME=60 seconds; FUZZ_TARGETS='pieces verbs' chooses
+	@for target in $(FUZZ_TARGETS); do \
+		echo "fuzz: $$target for $(TIME) s"; \
+		cargo +nightly fuzz run $$target -- -max_total_time=$(TIME) -dict=fuzz/http.dict \
+			-timeout=10 -print_final_stats=1 || exit 1; \
+	done
+
 clean: ## remove all that was built
 	cargo clean
-	rm -rf bench/target
+	rm -rf bench/target fuzz/target
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 # What the verbs need from the machine.
 
@@ -67,6 +80,14 @@ components:
 	@{ cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 \
 		|| rustup component add rustfmt clippy \
 		|| { echo "make: rustfmt and clippy are needed: rustup component add rustfmt clippy"; exit 1; }
+
+fuzzer:
+	@cargo +nightly --version >/dev/null 2>&1 \
+		|| { echo "make: fuzzing needs a nightly compiler: rustup toolchain install nightly"; exit 1; }
+	@command -v c++ >/dev/null \
+		|| { echo "make: fuzzing needs a C++ compiler: install it from your system's packages"; exit 1; }
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked \
+		|| { echo "make: cargo-fuzz could not be installed"; exit 1; }
 
 # Optional: without it the test of docs/docking.apib says that it was skipped, and so does make.
 dredd:

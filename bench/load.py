@@ -116,6 +116,13 @@ def answered(server: Server) -> socket.socket:
     return connection
 
 
+def ask_again(connection: socket.socket) -> None:
+    """One more request over such a connection."""
+    connection.sendall(request("/plaintext"))
+    if (status := status_of(connection)) != 200:
+        raise RuntimeError(f"status {status} for /plaintext")
+
+
 def hold(server: Server, count: int, path: str) -> tuple[float, int]:
     """Sends `count` requests at once, each on its connection.
 

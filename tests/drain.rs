@@ -80,6 +80,24 @@ fn a_used_connection_may_send_what_is_on_its_way() {
 }
 
 #[test]
+fn half_a_head_does_not_hold_up_the_end() {
+    let server = server();
+    let mut quick = server.connect();
+    let mut slow = server.connect();
+    for client in [&mut quick, &mut slow] {
+        client.send("GET / HTTP/1.1\r\n");
+    }
+    server.drain();
+    server.advance(Duration::from_millis(999));
+    quick.send("Host: a\r\n\r\n");
+    assert!(read_answers(&quick.received(), &[])[0].body == "root" && !slow.is_closed());
+    server.advance(Duration::from_millis(1));
+    assert!(slow.is_closed());
+    assert_eq!(slow.received(), "");
+    assert_eq!((server.tasks(), server.stats().cut), (0, 0));
+}
+
+#[test]
 fn closing_cuts_what_is_left_and_counts_it() {
     let server = server();
     let mut busy = server.connect();

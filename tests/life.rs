@@ -211,14 +211,34 @@ fn ask(address: SocketAddr) -> io::Result<String> {
     Ok(text)
 }
 
-/// Clients that ask again and again until the address refuses them; each says how often it was
-/// answered.
+/// The same over a connection that is kept until an answer says that it closes.
+fn ask_again(address: SocketAddr, kept: &mut Option<TcpStream>) -> io::Result<String> {
+    let stream = match kept.take() {
+        Some(stream) => stream,
+        None => TcpStream::connect(address)?,
+    };
+    stream.set_read_timeout(Some(PATIENCE))?;
+    send(&stream, GET);
+    // This is where a request is lost that comes as its connection is closed.
+    let text = receive_until(&stream, "root");
+    *kept = Some(stream).filter(|_| !text.contains("connection: close"));
+    Ok(text)
+}
+
+/// Clients that ask again and again until the address refuses them, every other one over kept
+/// connections; each says how often it was answered.
 fn storm(address: SocketAddr, over: &Arc<AtomicBool>) -> Vec<JoinHandle<usize>> {
     const CLIENTS: usize = 4;
-    let client = move |over: Arc<AtomicBool>| {
+    let client = move |number: usize, over: Arc<AtomicBool>| {
         let mut answered = 0;
+        let mut kept = None;
         while !over.load(Ordering::SeqCst) {
-            match ask(address) {
+            let asked = if number % 2 == 0 {
+                ask(address)
+            } else {
+                ask_again(address, &mut kept)
+            };
+            match asked {
                 Ok(text) => assert!(text.ends_with("root"), "lost: {text:?}"),
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused => break,
                 Err(error) => panic!("lost: {error}"),
@@ -227,9 +247,9 @@ fn storm(address: SocketAddr, over: &Arc<AtomicBool>) -> Vec<JoinHandle<usize>> 
         }
         answered
     };
-    let client = |_| {
+    let client = |number| {
         let over = over.clone();
-        thread::spawn(move || client(over))
+        thread::spawn(move || client(number, over))
     };
     (0..CLIENTS).map(client).collect()
 }

@@ -1,5 +1,16 @@
 //! Full is said at once, and panics and vanished clients cost nothing but themselves.
 
+#[path = "overload/budgets.rs"]
+mod budgets;
+#[path = "overload/deadlines.rs"]
+mod deadlines;
+#[path = "overload/experiment.rs"]
+mod experiment;
+#[path = "overload/leaks.rs"]
+mod leaks;
+#[path = "overload/loopback.rs"]
+mod loopback;
+
 use std::time::Duration;
 
 use container::scheduler::BlockingConfig;

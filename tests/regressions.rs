@@ -337,3 +337,18 @@ fn a_line_feed_before_a_request_is_refused() {
         check_cut_anywhere(&request, &[400]);
     }
 }
+
+/// The end of a body that nobody reads took the answer with it.
+#[test]
+fn an_unread_body_that_ends_early_does_not_cost_the_answer() {
+    let server = server();
+    let mut client = server.connect();
+    client.send(post("/slow", "Content-Length: 10"));
+    client.send("12345");
+    client.finish();
+    server.advance(seconds(1));
+    let answers = read_answers(&client.received(), &[]);
+    assert_eq!(answers.len(), 1);
+    assert!(answers[0].body == "slow" && answers[0].closes());
+    assert_eq!(server.tasks(), 0);
+}

@@ -44,7 +44,7 @@ const fn layer(
 #[rustfmt::skip]
 const LAYERS: &[Layer] = &[
     layer("error",      &["router"],                                  &[]),
-    layer("config",     &["http1", "scheduler", "observe"],           &[]),
+    layer("config",     &["http1", "message", "scheduler", "observe"], &[]),
     layer("reactor",    &[],                                          &["mio", "slab", "crossbeam_channel", "log"]),
     layer("net",        &["reactor"],                                 &["mio", "socket2", "log", "tokio", "futures_io"]),
     layer("message",    &[],                                          &["http", "bytes", "futures_core", "httpdate"]),
@@ -97,6 +97,7 @@ const FOLDERS: &[&str] = &[
     "tests",
     "bench/epoll_floor/src",
     "bench/hyper_ref/src",
+    "fuzz/fuzz_targets",
 ];
 
 const FILE_LINES_MAX: usize = 500;

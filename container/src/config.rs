@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::http1;
+use crate::message::HeaderName;
 use crate::observe;
-use crate::scheduler::BlockingConfig;
+use crate::scheduler::{BlockingConfig, Budgets, Deadlines, Settings};
 
 /// What bounds a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,10 +20,25 @@ pub struct Config {
     /// Connections open at once on one worker; those beyond are answered 503 and closed.
     /// Default 10,000.
     pub connections: usize,
+    /// Connections of one peer address, over all workers; those beyond are answered 503 and closed.
+    /// A peer is an IPv4 address or an IPv6 network of 64 bits. Behind a proxy all connections have
+    /// one peer, so the default is no limit.
+    pub connections_per_peer: Option<usize>,
+    /// Requests in flight: of the container and of its lanes, besides each route's own. Default: no
+    /// limit. And how long they may wait.
+    pub budgets: Budgets,
     /// Bytes of a request body, unless the route says otherwise; beyond it 413. Default 2 MiB.
     pub body_limit: u64,
     /// How long a request may take, unless the route says otherwise; then 503. Default: no limit.
     pub deadline: Option<Duration>,
+    /// The field in which a client may say how many seconds it will wait, such as
+    /// `request-timeout: 2.5`; the route's or the container's deadline is the most that it gets.
+    /// There is no standard for it, so by default none is looked for. What cannot be read is passed
+    /// over.
+    pub deadline_field: Option<HeaderName>,
+    /// Futures given to [`detach`](crate::detach) on one worker that have not ended. Default 10,000:
+    /// as many as connections.
+    pub detached: usize,
     /// How long the server goes on accepting once it is asked to stop, saying that it is not ready
     /// and closing connections with their next answer, until those who send traffic have noticed.
     /// Default 0 s.
@@ -50,8 +66,12 @@ impl Default for Config {
             http1: http1::Config::default(),
             blocking: BlockingConfig::default(),
             connections: 10_000,
+            connections_per_peer: None,
+            budgets: Budgets::default(),
             body_limit: 2 << 20,
             deadline: None,
+            deadline_field: None,
+            detached: 10_000,
             drain_delay: Duration::ZERO,
             drain: Duration::from_secs(30),
             drain_first_byte: Duration::from_secs(1),
@@ -63,6 +83,18 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The scheduler's part of it.
+    pub(crate) fn scheduling(&self) -> Settings {
+        Settings {
+            budgets: self.budgets.clone(),
+            deadlines: Deadlines {
+                default: self.deadline,
+                field: self.deadline_field.clone(),
+            },
+            connections_per_peer: self.connections_per_peer,
+        }
+    }
+
     /// What is wrong with it, one sentence for each fault; empty when nothing is.
     pub fn faults(&self) -> Vec<String> {
         let limits = &self.http1.limits;
@@ -70,6 +102,10 @@ impl Config {
         let at_least_one = [
             ("workers", self.workers),
             ("connections", self.connections),
+            (
+                "connections per peer",
+                self.connections_per_peer.unwrap_or(usize::MAX),
+            ),
             ("blocking threads", self.blocking.threads),
             ("the request line limit", limits.request_line),
             ("the head limit", limits.head),
@@ -89,6 +125,7 @@ impl Config {
         if u32::try_from(limits.head).is_err() {
             faults.push("the head limit must be below 4 GiB".to_owned());
         }
+        faults.extend(self.budgets.faults());
         let positive = [
             ("idle", timeouts.idle),
             ("head", timeouts.head),

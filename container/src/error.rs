@@ -110,6 +110,13 @@ impl std::error::Error for Error {
     }
 }
 
+/// What the system refused to the program around the container.
+impl From<io::Error> for Error {
+    fn from(source: io::Error) -> Self {
+        Error::system("the system refused", source)
+    }
+}
+
 impl From<RouterError> for Error {
     fn from(error: RouterError) -> Self {
         Error {

@@ -9,6 +9,7 @@
 //! | `GET /plaintext` | `Hello, World!` |
 //! | `GET /json` | `{"message":"Hello, World!"}`, serialised each time |
 //! | `GET /sleep?ms=N` | `ok`, after N milliseconds |
+//! | `GET /limited` | `ok`, after 10 ms; 16 at once, and a queue that sheds by the time waited |
 //! | `GET /route/{id}` | the id |
 //! | `GET /headers` | the request's fields as received, one a line |
 //! | `GET /status/{code}` | this status, 200 to 599 |
@@ -29,14 +30,20 @@ use bytes::Bytes;
 use container::extract::{Json, LastEventId, Path, Query};
 use container::message::{HeaderValue, header};
 use container::{
-    Body, IntoResponse, Problem, Request, Response, Router, Sse, SseEvent, StatusCode, blocking,
-    inline, local_body, sleep,
+    Body, Handler, IntoResponse, Problem, Request, Response, Router, Sse, SseEvent, StatusCode,
+    blocking, inline, local_body, sleep,
 };
 use futures_core::Stream;
 use serde::{Deserialize, Serialize};
 
 /// What `/plaintext` and `/json` say; its 13 bytes are what benchmarks compare.
 const GREETING: &str = "Hello, World!";
+
+/// How many `/limited` handles at once, how long each takes, and how many wait: 1,600 a second, with
+/// room for a burst of some hundred milliseconds.
+const LIMITED: usize = 16;
+const LIMITED_TIME: Duration = Duration::from_millis(10);
+const LIMITED_QUEUE: usize = 256;
 
 /// Longest `/sleep`, and longest time between two events, in milliseconds: ten minutes hold a
 /// connection longer than any test needs.
@@ -60,6 +67,10 @@ pub fn router() -> Router {
         .get("/plaintext", inline(|| GREETING))
         .get("/json", inline(json))
         .get("/sleep", sleep_for)
+        .get(
+            "/limited",
+            limited.concurrency(LIMITED).queue(LIMITED_QUEUE),
+        )
         .get("/route/{id}", inline(|Path(id): Path<String>| id))
         .get("/headers", inline(headers))
         .get("/status/{code}", inline(status))
@@ -133,6 +144,12 @@ async fn sleep_for(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Pr
     }
     sleep(Duration::from_millis(ms)).await;
     Ok("ok")
+}
+
+/// What takes its time, and can be done only so many times at once.
+async fn limited() -> &'static str {
+    sleep(LIMITED_TIME).await;
+    "ok"
 }
 
 /// One `name: value` line for each field, in the order, case and bytes in which they came.

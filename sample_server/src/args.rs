@@ -13,6 +13,7 @@ use log::LevelFilter;
 
 use crate::limits::{LimitArgs, TimerArgs};
 use crate::observing::ObserveArgs;
+use crate::settings::{self, File};
 use crate::units::Time;
 
 /// Where the server listens unless it is told: this machine only.
@@ -25,7 +26,8 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 const EXAMPLES: &str = "\
 TIME is written 500ms, 0.5s, 2m or 0.5 (seconds); SIZE 64KiB, 2MiB or 8192 (bytes).
-Each flag is an environment variable too: BLOCKING_THREADS for --blocking-threads.
+Each flag is an environment variable too, BLOCKING_THREADS for --blocking-threads, and a key of
+the --config file. A flag wins over its variable, that over the file.
 
 Examples:
   sample_server --port 8080 --delay 50ms
@@ -36,6 +38,14 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(name = "sample_server", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Args {
+    /// File with settings: `port = 8080`, `idle-timeout = \"2m\"`, named as these flags
+    #[arg(long, env, value_name = "PATH")]
+    config: Option<PathBuf>,
+
+    /// Print all settings, each with where it comes from, and end
+    #[arg(long)]
+    print_config: bool,
+
     /// Name or IP address to listen at [default: 127.0.0.1]
     #[arg(long, env)]
     host: Option<String>,
@@ -63,6 +73,10 @@ pub(crate) struct Args {
     /// Log at level debug at least, and serve /panic/{inline,async,blocking}
     #[arg(long, env, value_parser = FalseyValueParser::new())]
     pub(crate) debug: bool,
+
+    /// How long a process that succeeds this one (SIGUSR2, SIGHUP) may take until it serves
+    #[arg(long, env, value_name = "TIME", default_value = "30s")]
+    pub(crate) restart_timeout: Time,
 
     /// What to log: off, error, warn, info (each request), debug or trace
     #[arg(long, env, value_name = "LEVEL", default_value = "info", hide_possible_values = true,
@@ -92,15 +106,24 @@ impl Args {
     pub(crate) fn parse_process() -> Result<Args, Refusal> {
         // The variables are all named alike; the help says so once.
         let command = Args::command().mut_args(|arg| arg.hide_env(true));
-        let parsed = command.try_get_matches();
-        parsed
-            .and_then(|matches| Args::from_arg_matches(&matches))
-            .map_err(|error| match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                    Refusal::Help(error.render().to_string())
-                }
-                _ => Refusal::Usage(one_line(&error)),
-            })
+        // Flags first: who asks for help gets it, whatever else is wrong.
+        let flags = command.clone().mut_args(|arg| arg.env(None));
+        flags.try_get_matches()?;
+        settings::check_environment(&command).map_err(Refusal::Usage)?;
+        let first = command.clone().try_get_matches()?;
+        let path = first.get_one::<PathBuf>("config");
+        let file = path.map(|path| File::read(&path.to_string_lossy(), &command));
+        let file = file.transpose().map_err(Refusal::Usage)?;
+        let command = match &file {
+            Some(file) => file.defaults(command),
+            None => command,
+        };
+        let matches = command.clone().try_get_matches()?;
+        if matches.get_flag("print_config") {
+            let text = settings::print(&command, &matches, file.as_ref());
+            return Err(Refusal::Help(text));
+        }
+        Ok(Args::from_arg_matches(&matches)?)
     }
 
     /// What is logged.
@@ -136,13 +159,15 @@ impl Args {
         }
     }
 
-    /// The container.
+    /// The container, with its addresses.
     pub(crate) fn builder(&self) -> Builder {
-        let builder = self
-            .addresses()
-            .into_iter()
-            .fold(Builder::new(), Builder::bind);
-        builder.configure(|config| {
+        let addresses = self.addresses().into_iter();
+        addresses.fold(self.configured(), Builder::bind)
+    }
+
+    /// The container without addresses, for sockets that listen already.
+    pub(crate) fn configured(&self) -> Builder {
+        Builder::new().configure(|config| {
             config.workers = self.workers;
             config.blocking.threads = self.blocking_threads;
             self.observe.apply(config);
@@ -152,17 +177,19 @@ impl Args {
     }
 }
 
-fn level(name: &str) -> LevelFilter {
-    name.parse().expect("the names are those of the levels")
+impl From<clap::Error> for Refusal {
+    fn from(error: clap::Error) -> Self {
+        match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Refusal::Help(error.render().to_string())
+            }
+            _ => Refusal::Usage(settings::one_line(&error)),
+        }
+    }
 }
 
-/// The paragraph that matters of clap's page.
-fn one_line(error: &clap::Error) -> String {
-    let page = error.to_string();
-    let lines = page.lines().map(str::trim);
-    let lines: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
-    let text = lines.join(" ");
-    text.strip_prefix("error: ").unwrap_or(&text).to_owned()
+fn level(name: &str) -> LevelFilter {
+    name.parse().expect("the names are those of the levels")
 }
 
 #[cfg(test)]
@@ -181,7 +208,7 @@ mod tests {
         for flag in Args::command().get_arguments() {
             let Some(long) = flag
                 .get_long()
-                .filter(|long| !matches!(*long, "help" | "version"))
+                .filter(|long| !matches!(*long, "help" | "version" | "print-config"))
             else {
                 continue;
             };
@@ -208,13 +235,28 @@ mod tests {
     #[test]
     fn flags_reach_the_container() {
         let mut config = Config::default();
-        let args = parse(&["--deadline=10s", "--idle-timeout=2m", "--head-limit=64KiB"]);
+        let args = parse(&[
+            "--deadline=10s",
+            "--idle-timeout=2m",
+            "--head-limit=64KiB",
+            "--requests=100",
+            "--blocking-requests=8",
+            "--blocking-adaptive",
+            "--queue-target=20ms",
+        ]);
         args.limits.apply(&mut config);
         args.timers.apply(&mut config);
         let mut expected = Config::default();
         expected.deadline = Some(std::time::Duration::from_secs(10));
         expected.http1.timeouts.idle = std::time::Duration::from_secs(120);
         expected.http1.limits.head = 64 << 10;
+        expected.budgets.container.limit(100);
+        expected.budgets.blocking.limit(8);
+        expected.budgets.blocking.adapt();
+        expected.budgets.blocking.queue = expected.blocking.queue;
+        let target = std::time::Duration::from_millis(20);
+        expected.budgets.patience.target = target;
+        expected.blocking.patience.target = target;
         assert_eq!(config, expected);
     }
 

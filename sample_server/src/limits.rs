@@ -1,8 +1,11 @@
 //! The flags for the container's limits and timers. Their defaults are the container's own.
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 use container::Config;
+use container::handler::{Concurrency, Patience};
 use container::http1::{Limits, Timeouts};
+use container::message::HeaderName;
 use container::scheduler::BlockingConfig;
 
 use crate::units::{Size, Time};
@@ -14,6 +17,27 @@ pub(crate) struct LimitArgs {
     /// Connections open at once on one worker; beyond it 503
     #[arg(long, env, value_name = "N", default_value_t = config().connections)]
     connections: usize,
+
+    /// Connections of one peer address; beyond it 503 [default: no limit]
+    #[arg(long, env, value_name = "N")]
+    connections_per_peer: Option<usize>,
+
+    /// Requests in their handlers at once; beyond it 503 [default: no limit]
+    #[arg(long, env, value_name = "N")]
+    requests: Option<usize>,
+
+    /// Requests that wait for one of those places; beyond it 503
+    #[arg(long, env, value_name = "N", default_value_t = config().budgets.container.queue)]
+    requests_queue: usize,
+
+    /// Requests of the blocking lane at once; beyond it they wait, as many as --blocking-queue
+    /// says [default: no limit but the threads]
+    #[arg(long, env, value_name = "N")]
+    blocking_requests: Option<usize>,
+
+    /// Let the limit of the blocking lane find itself, up to --blocking-requests
+    #[arg(long, env, value_parser = FalseyValueParser::new())]
+    blocking_adaptive: bool,
 
     /// A request's body; beyond it 413
     #[arg(long, env, value_name = "SIZE", default_value_t = Size(config().body_limit))]
@@ -47,6 +71,10 @@ pub(crate) struct LimitArgs {
     #[arg(long, env, value_name = "SIZE", default_value_t = size(limits().linger))]
     linger_limit: Size,
 
+    /// Blocking threads for critical requests alone
+    #[arg(long, env, value_name = "N", default_value_t = blocking().critical_threads)]
+    critical_threads: usize,
+
     /// Requests that wait for a blocking thread; beyond it 503
     #[arg(long, env, value_name = "N", default_value_t = blocking().queue)]
     blocking_queue: usize,
@@ -59,6 +87,22 @@ pub(crate) struct TimerArgs {
     /// A request as a whole, then 503 [default: no limit]
     #[arg(long, env, value_name = "TIME")]
     deadline: Option<Time>,
+
+    /// The field in which clients say how many seconds they will wait [default: none]
+    #[arg(long, env, value_name = "NAME")]
+    deadline_field: Option<HeaderName>,
+
+    /// The wait in a queue that is good enough; above it for the interval, the newest go first
+    #[arg(long, env, value_name = "TIME", default_value_t = Time(patience().target))]
+    queue_target: Time,
+
+    /// For how long waits may be longer than that
+    #[arg(long, env, value_name = "TIME", default_value_t = Time(patience().interval))]
+    queue_interval: Time,
+
+    /// The longest wait in a queue, then 503
+    #[arg(long, env, value_name = "TIME", default_value_t = Time(patience().longest))]
+    queue_longest: Time,
 
     /// A connection without a request, then it closes
     #[arg(long, env, value_name = "TIME", default_value_t = Time(timeouts().idle))]
@@ -84,9 +128,17 @@ pub(crate) struct TimerArgs {
     #[arg(long, env, value_name = "TIME", default_value_t = Time(timeouts().write_stall))]
     write_timeout: Time,
 
-    /// How long a closing connection still reads
+    /// How long a closing connection waits for something to read
     #[arg(long, env, value_name = "TIME", default_value_t = Time(timeouts().linger))]
     linger_timeout: Time,
+
+    /// How long it reads at all
+    #[arg(long, env, value_name = "TIME", default_value_t = Time(timeouts().linger_max))]
+    linger_max_timeout: Time,
+
+    /// How long the server goes on accepting when it stops, saying that it is not ready
+    #[arg(long, env, value_name = "TIME", default_value_t = Time(config().drain_delay))]
+    drain_delay: Time,
 
     /// How long requests may go on when the server stops
     #[arg(long, env, value_name = "TIME", default_value_t = Time(config().drain))]
@@ -95,6 +147,10 @@ pub(crate) struct TimerArgs {
     /// How long a connection may still bring its first request then
     #[arg(long, env, value_name = "TIME", default_value_t = Time(config().drain_first_byte))]
     drain_first_byte: Time,
+
+    /// How long a connection may still bring its next request then
+    #[arg(long, env, value_name = "TIME", default_value_t = Time(config().drain_idle))]
+    drain_idle: Time,
 
     /// How long after half a close a client is asked whether it is there
     #[arg(long, env, value_name = "TIME", default_value_t = Time(config().disconnect_probe))]
@@ -109,6 +165,22 @@ impl LimitArgs {
     /// Puts them in their places.
     pub(crate) fn apply(&self, config: &mut Config) {
         config.connections = self.connections;
+        config.connections_per_peer = self.connections_per_peer;
+        let budgets = &mut config.budgets;
+        if let Some(limit) = self.requests {
+            budgets.container.concurrency = Concurrency::Fixed(limit);
+        }
+        budgets.container.queue = self.requests_queue;
+        if let Some(limit) = self.blocking_requests {
+            budgets.blocking.concurrency = Concurrency::Fixed(limit);
+        }
+        if self.blocking_adaptive {
+            budgets.blocking.adapt();
+        }
+        if budgets.blocking.concurrency != Concurrency::Unlimited {
+            budgets.blocking.queue = self.blocking_queue;
+        }
+        config.blocking.critical_threads = self.critical_threads;
         config.body_limit = self.body_limit.0;
         config.blocking.queue = self.blocking_queue;
         let limits = &mut config.http1.limits;
@@ -126,6 +198,15 @@ impl TimerArgs {
     /// Puts them in their places.
     pub(crate) fn apply(&self, config: &mut Config) {
         config.deadline = self.deadline.map(|limit| limit.0);
+        config.drain_delay = self.drain_delay.0;
+        config.drain_idle = self.drain_idle.0;
+        config.deadline_field.clone_from(&self.deadline_field);
+        let mut patience = patience();
+        patience.target = self.queue_target.0;
+        patience.interval = self.queue_interval.0;
+        patience.longest = self.queue_longest.0;
+        config.budgets.patience = patience;
+        config.blocking.patience = patience;
         config.drain = self.drain_timeout.0;
         config.drain_first_byte = self.drain_first_byte.0;
         config.disconnect_probe = self.disconnect_probe.0;
@@ -138,6 +219,7 @@ impl TimerArgs {
         timeouts.body_rate_grace = self.body_rate_grace.0;
         timeouts.write_stall = self.write_timeout.0;
         timeouts.linger = self.linger_timeout.0;
+        timeouts.linger_max = self.linger_max_timeout.0;
     }
 }
 
@@ -155,6 +237,10 @@ fn timeouts() -> Timeouts {
 
 fn blocking() -> BlockingConfig {
     BlockingConfig::default()
+}
+
+fn patience() -> Patience {
+    Patience::default()
 }
 
 fn size(bytes: usize) -> Size {

@@ -9,6 +9,7 @@ use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 
 use container::observe::{AccessLog, Format, LineQueue, LineWriter, WhenFull};
+use container::server;
 use env_logger::fmt::Formatter;
 use env_logger::{Builder, Target, WriteStyle};
 use log::{Level, LevelFilter, Record};
@@ -65,9 +66,12 @@ impl Logging {
         })
     }
 
-    /// Where requests are logged, where they are to be.
-    pub(crate) fn access_log(&self) -> Option<AccessLog> {
-        (self.level >= Level::Info).then(|| AccessLog::new(self.format, self.queue.clone()))
+    /// Has requests logged, where they are to be.
+    pub(crate) fn log_requests(&self, builder: server::Builder) -> server::Builder {
+        if self.level < Level::Info {
+            return builder;
+        }
+        builder.access_log(AccessLog::new(self.format, self.queue.clone()))
     }
 
     /// Says it at every level: as a line of the log, or alone where the log would hide it.

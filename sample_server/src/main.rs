@@ -1,7 +1,8 @@
 //! Serves the applications of `handlers` on the container.
 //!
-//! Only puts the parts together: flags, log, container, and exit codes: 0 after SIGINT or SIGTERM,
-//! 2 for flags that make no sense, 1 when the system refuses something.
+//! Only puts the parts together: flags, log, container, process, and exit codes: 0 after a stop that
+//! lost nothing, 3 after one that cut requests, 2 for flags that make no sense, 1 when the system
+//! refuses something.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -9,22 +10,28 @@ mod descriptors;
 mod limits;
 mod logging;
 mod observing;
+mod process;
+mod settings;
 mod startup;
 mod units;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use container::{Container, Error, admin};
+use container::{Error, Report, admin};
 
 use args::{Args, Refusal};
 use logging::Logging;
+use process::{Inherited, Manager, Predecessor, Succession};
 
 /// The system refused something.
 const EXIT_FAILED: u8 = 1;
 
 /// The flags make no sense.
 const EXIT_USAGE: u8 = 2;
+
+/// Requests were cut, by the end of a drain or the death of a worker.
+const EXIT_CUT: u8 = 3;
 
 fn main() -> ExitCode {
     let args = match Args::parse_process() {
@@ -39,49 +46,71 @@ fn main() -> ExitCode {
     let result = serve(&args, &logging);
     logging.finish();
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(report) if report.is_broken => ExitCode::from(EXIT_FAILED),
+        Ok(report) if report.stats.cut > 0 => ExitCode::from(EXIT_CUT),
+        Ok(_) => ExitCode::SUCCESS,
         Err(error) if error.is_config() => complain(&startup::explain(&error), EXIT_USAGE),
         Err(error) => complain(&startup::explain(&error), EXIT_FAILED),
     }
 }
 
 /// From the start line to the exit line.
-fn serve(args: &Args, logging: &Logging) -> Result<(), Error> {
+fn serve(args: &Args, logging: &Logging) -> Result<Report, Error> {
     let descriptors = descriptors::raise();
-    let (container, admin) = start(args, logging)?;
-    for line in startup::lines(args, container.handle().local_addrs(), descriptors) {
+    let predecessor = Predecessor::from_environment().map_err(refused)?;
+    let manager = Manager::from_environment().map_err(refused)?;
+    let inherited = Inherited::take().map_err(refused)?;
+    let succession = Succession::prepare(args.restart_timeout.0, inherited.owns_files);
+    let succession = succession.map_err(refused)?;
+    let router = handlers::router(&args.options()).merge(admin::health());
+    let builder = if inherited.is_empty() {
+        args.builder()
+    } else {
+        inherited.serve(args.configured())
+    };
+    // Signals are listened for before anybody is told that the server runs.
+    let container = logging.log_requests(builder).start(router)?;
+    let container = container.stop_on_signals()?;
+    let handle = container.handle();
+    let succeeds = predecessor.is_some();
+    if let Some(Err(error)) = predecessor.map(|other| other.take_over()) {
+        handle.close();
+        container.wait();
+        return Err(refused(error));
+    }
+    let watching = match args.observe.watch(&handle, succeeds) {
+        Ok(watching) => watching,
+        Err(error) => {
+            handle.close();
+            container.wait();
+            return Err(error);
+        }
+    };
+    for line in startup::lines(args, handle.local_addrs(), descriptors) {
         logging.announce(&line);
     }
-    if let Some(admin) = &admin {
-        logging.announce(&startup::admin_line(admin.handle().local_addr()));
+    if let Some(address) = watching.address() {
+        logging.announce(&startup::admin_line(&address));
+    }
+    manager.tell(&format!(
+        "READY=1\nSTATUS=serving at {}",
+        handle.local_addr()
+    ));
+    let attended = manager.watch(handle.clone());
+    let attended = attended.and_then(|()| succession.attend(handle, manager));
+    if let Err(error) = attended {
+        log::error!("no thread for the service manager and successors: {error}");
     }
     let report = container.wait();
-    if let Some(admin) = admin {
-        // It told of the drain up to its end.
-        admin.handle().stop();
-        admin.wait();
-    }
+    watching.end();
+    log::info!(target: env!("CARGO_PKG_NAME"), "{}", startup::stages(&report));
     logging.announce(&report.to_string());
-    Ok(())
+    Ok(report)
 }
 
-/// Starts the server, and another one for those who watch it, where that is asked for.
-fn start(args: &Args, logging: &Logging) -> Result<(Container, Option<Container>), Error> {
-    let router = handlers::router(&args.options()).merge(admin::health());
-    let mut builder = args.builder();
-    if let Some(log) = logging.access_log() {
-        builder = builder.access_log(log);
-    }
-    // Signals are listened for before anybody is told that the server runs.
-    let container = builder.start(router)?.stop_on_signals()?;
-    match args.observe.serve(&container.handle()) {
-        Ok(admin) => Ok((container, admin)),
-        Err(error) => {
-            container.handle().close();
-            container.wait();
-            Err(error)
-        }
-    }
+/// The system refuses something that the process cannot be without.
+fn refused(error: io::Error) -> Error {
+    Error::from(error)
 }
 
 fn print(text: &str) -> ExitCode {

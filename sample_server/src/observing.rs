@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
+use container::net::Address;
 use container::observe::{Format, RequestIds, ServerTiming, Traces};
 use container::server::Handle;
 use container::{Config, Container, Error, admin};
@@ -53,14 +54,41 @@ impl ObserveArgs {
     }
 
     /// Starts a container of its own for those who watch this one, where one is asked for: they are
-    /// served however busy this one is, and see its drain up to the end.
-    pub(crate) fn serve(&self, watched: &Handle) -> Result<Option<Container>, Error> {
+    /// served however busy this one is, and see its drain up to the end. Who `succeeds` another
+    /// process serves nobody where that one still does.
+    pub(crate) fn watch(&self, watched: &Handle, succeeds: bool) -> Result<Watching, Error> {
         let Some(address) = &self.admin else {
-            return Ok(None);
+            return Ok(Watching(None));
         };
         let builder = Container::builder().bind(address).workers(1);
         let builder = builder.drain_timeout(DRAIN);
-        builder.start(admin::routes(watched.clone())).map(Some)
+        match builder.start(admin::routes(watched.clone())) {
+            Ok(container) => Ok(Watching(Some(container))),
+            Err(error) if succeeds && error.is_bind() => {
+                log::warn!("no dashboard: {error}");
+                Ok(Watching(None))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The container for those who watch, where there is one.
+pub(crate) struct Watching(Option<Container>);
+
+impl Watching {
+    /// Where it listens.
+    pub(crate) fn address(&self) -> Option<Address> {
+        let container = self.0.as_ref()?;
+        Some(container.handle().local_addr().clone())
+    }
+
+    /// Ends it: what it told of has ended.
+    pub(crate) fn end(self) {
+        if let Some(container) = self.0 {
+            container.handle().stop();
+            container.wait();
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
 
-use container::Error;
 use container::net::Address;
+use container::{Error, Report};
 
 use crate::args::Args;
 
@@ -37,6 +37,13 @@ pub(crate) fn admin_line(address: &Address) -> String {
         Some(address) => format!("dashboard at http://{address}/"),
         None => format!("metrics and stats at {address}"),
     }
+}
+
+/// How long the end took, phase by phase.
+pub(crate) fn stages(report: &Report) -> String {
+    let [leaving, draining, closing] = [report.leaving, report.draining, report.closing]
+        .map(|took| format!("{:.3} s", took.as_secs_f64()));
+    format!("stopped: leaving {leaving}, draining {draining}, closing {closing}")
 }
 
 /// The error, its cause, and what to do about it, in one line.

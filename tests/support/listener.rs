@@ -1,10 +1,12 @@
 //! A driver of the client's machine, and all that it hears.
 
+use std::fmt;
+
 use container::http1::{AnswerTo, ClientConnection, ClientEvent, Limits, ResponseError};
 use container::message::{BodyLength, HeaderMap};
 
 /// One answer, as far as it came.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Heard {
     /// The status code.
     pub status: u16,
@@ -141,5 +143,23 @@ impl Heard {
             name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case(b"close")
         };
         self.fields.iter().any(|(name, value)| says(name, value))
+    }
+}
+
+impl fmt::Debug for Heard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let begin = &self.body[..self.body.len().min(40)];
+        let fields = self.fields.iter();
+        let lines: Vec<String> = fields
+            .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value)))
+            .collect();
+        formatter
+            .debug_struct("Heard")
+            .field("status", &self.status)
+            .field("fields", &lines)
+            .field("length", &self.body.len())
+            .field("body", &String::from_utf8_lossy(begin))
+            .field("end", &self.end)
+            .finish()
     }
 }

@@ -1,10 +1,12 @@
-//! The peer: hyper answering `GET /plaintext` on one thread, set up as its users would for speed.
+//! The peer: hyper answering `GET /plaintext` on one thread, set up as its users would for speed;
+//! and `GET /limited` behind a semaphore, as they would bound a slow handler.
 //!
 //! It must stay minimal: no timeouts, no routes, no logs. What it saves there is its advantage.
 
 use std::convert::Infallible;
 use std::env;
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -15,10 +17,15 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+/// How many `/limited` handles at once, and how long each takes; as in the container's.
+static LIMIT: Semaphore = Semaphore::const_new(16);
+const LIMITED_TIME: Duration = Duration::from_millis(10);
 
 fn main() -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
+        .enable_all()
         .build()?;
     runtime.block_on(serve())
 }
@@ -52,8 +59,14 @@ async fn drive(stream: TcpStream) {
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let mut response = Response::new(Full::new(Bytes::from_static(b"Hello, World!")));
-    if request.uri().path() != "/plaintext" {
-        *response.status_mut() = StatusCode::NOT_FOUND;
+    match request.uri().path() {
+        "/plaintext" => {}
+        "/limited" => {
+            // It is never closed.
+            let _permit = LIMIT.acquire().await;
+            tokio::time::sleep(LIMITED_TIME).await;
+        }
+        _ => *response.status_mut() = StatusCode::NOT_FOUND,
     }
     let text = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, text);

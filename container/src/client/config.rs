@@ -22,7 +22,7 @@ pub struct Bounds {
     /// For making a connection, the name's resolution included. Default 5 s.
     pub connect_timeout: Duration,
     /// For a request in all: waiting, connecting, retry, redirects and the whole answer. Default
-    /// 30 s.
+    /// 30 s; never more than what is left of the deadline of the handler that sends it.
     pub request_timeout: Duration,
     /// Bytes of an answer's body; beyond it the request fails. Default 8 MiB.
     pub response_body: usize,

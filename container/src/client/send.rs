@@ -14,7 +14,10 @@ use super::{
     resolve::Resolver,
     url::Url,
 };
-use crate::{message::Response, reactor};
+use crate::{
+    message::Response,
+    reactor::{self, Deadline},
+};
 
 /// Sends requests, keeps connections for the next ones. Clones share both; none leaves its thread.
 ///
@@ -80,7 +83,8 @@ impl Client {
             .await
     }
 
-    /// Sends a request; follows redirects. A request that may be repeated without harm is sent a
+    /// Sends a request; follows redirects. It takes no longer than its timeout, nor than what is left
+    /// of the [`Deadline`] of the handler that sends it. A request that may be repeated without harm is sent a
     /// second time when the pooled connection it was sent on turns out to be closed.
     ///
     /// # Errors
@@ -90,6 +94,9 @@ impl Client {
             return Err(Kind::Method.into());
         }
         let time = request.timeout.unwrap_or(self.bounds().request_timeout);
+        // Nobody waits for the answer longer than for that of the handler that asks for it.
+        let remaining = Deadline::current().remaining();
+        let time = remaining.map_or(time, |remaining| time.min(remaining));
         match reactor::timeout(time, self.follow(request)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Kind::Timeout.into()),

@@ -11,6 +11,7 @@
 //! | [`RequestId`](crate::message::RequestId) | what the request is called in the log | - |
 //! | [`TraceContext`](crate::message::TraceContext) | its place in a trace | - |
 //! | [`Cancellation`](crate::handler::Cancellation) | whether anybody still waits | - |
+//! | [`Deadline`](crate::reactor::Deadline) | how long anybody will wait | - |
 //! | `Option<T>`, `Result<T, T::Rejection>` | an extractor that may fail | - |
 //! | [`Json<T>`] | the body as JSON; last | 415, 400, 422 |
 //! | [`Form<T>`] | an HTML form; last | 415, 400 |

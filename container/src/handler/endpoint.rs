@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::argument::{BodyMode, Context, Needs};
+use super::budget::{Adaptive, Concurrency, Patience};
 use super::function::{Arguments, Awaitable, Function};
-use super::policy::{Lane, OnDisconnect, Policy};
+use super::policy::{Lane, OnDisconnect, Policy, Priority};
 use super::response::IntoResponse;
 use crate::message::{Request, Response};
 
@@ -59,7 +60,7 @@ pub struct Endpoint {
 ///
 /// assert_eq!(slow.deadline(Duration::from_secs(5)).policy().lane, Lane::Async);
 /// assert_eq!(inline(quick).policy().lane, Lane::Inline);
-/// assert_eq!(blocking(report).concurrency(32).queue(128).policy().queue, 128);
+/// assert_eq!(blocking(report).concurrency(32).queue(128).policy().budget.queue, 128);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
@@ -81,6 +82,22 @@ pub trait Handler<Args>: Sized {
     /// At most `limit` requests waiting for a place; beyond it 503.
     fn queue(self, limit: usize) -> Endpoint {
         self.into_endpoint().queue(limit)
+    }
+
+    /// Lets the limit on requests at once find itself from the latency that is measured, up to the
+    /// [`concurrency`](Self::concurrency) where one is set.
+    fn adaptive(self) -> Endpoint {
+        self.into_endpoint().adaptive()
+    }
+
+    /// How long requests may wait for a place.
+    fn patience(self, patience: Patience) -> Endpoint {
+        self.into_endpoint().patience(patience)
+    }
+
+    /// How much its requests matter when there is not room for all.
+    fn priority(self, priority: Priority) -> Endpoint {
+        self.into_endpoint().priority(priority)
     }
 
     /// 503 for a request that takes longer, waiting included.
@@ -169,15 +186,45 @@ impl Endpoint {
     /// # Panics
     /// When `limit` is 0: such a route could never answer.
     pub fn concurrency(mut self, limit: usize) -> Self {
-        assert!(limit > 0, "a route needs a concurrency of at least 1");
-        self.policy.concurrency = Some(limit);
+        self.policy.budget.limit(limit);
         self
     }
 
     /// At most `limit` requests waiting for a place; beyond it 503. Without a
-    /// [`concurrency`](Self::concurrency) nothing waits.
+    /// [`concurrency`](Self::concurrency) or [`adaptive`](Self::adaptive) nothing waits.
     pub fn queue(mut self, limit: usize) -> Self {
-        self.policy.queue = limit;
+        self.policy.budget.queue = limit;
+        self
+    }
+
+    /// Lets the limit on requests at once find itself from the latency that is measured: it grows
+    /// while more at once take no longer, and shrinks when they do. From 1 up to the
+    /// [`concurrency`](Self::concurrency) where one is set, else to 1,000.
+    pub fn adaptive(mut self) -> Self {
+        self.policy.budget.adapt();
+        self
+    }
+
+    /// The same between these two limits.
+    ///
+    /// # Panics
+    /// When `min` is 0 or above `max`.
+    pub fn adaptive_between(mut self, min: usize, max: usize) -> Self {
+        assert!(0 < min && min <= max, "an adaptive limit is at least 1");
+        self.policy.budget.concurrency = Concurrency::Adaptive(Adaptive { min, max });
+        self
+    }
+
+    /// How long requests may wait for a place, instead of the container's default. Work that takes
+    /// seconds wants more patience than [`Patience::default`] has.
+    pub fn patience(mut self, patience: Patience) -> Self {
+        self.policy.budget.patience = Some(patience);
+        self
+    }
+
+    /// How much its requests matter when there is not room for all.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.policy.priority = priority;
         self
     }
 

@@ -4,6 +4,7 @@
 //! nothing: that is the scheduler's work. Knows no sockets and no routes.
 
 mod argument;
+mod budget;
 mod cancellation;
 mod endpoint;
 mod function;
@@ -14,11 +15,12 @@ mod response;
 mod sse;
 
 pub use argument::{BodyMode, Context, FromHead, FromRequest, Needs, ViaHead, ViaRequest};
+pub use budget::{Adaptive, Budget, Concurrency, Patience};
 pub use cancellation::Cancellation;
 pub use endpoint::{Code, Endpoint, Handler, LocalFuture, Reply, blocking, inline};
 pub use function::{Arguments, Awaitable, Function};
 pub use panic::{CatchPanic, Panicked, catch_panic};
-pub use policy::{Lane, OnDisconnect, Policy};
+pub use policy::{Lane, OnDisconnect, Policy, Priority};
 pub use problem::Problem;
 pub use response::{Html, IntoResponse};
 pub use sse::{Sse, SseEvent};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::budget::Budget;
 use crate::message::Method;
 
 /// Where a handler runs.
@@ -13,6 +14,19 @@ pub enum Lane {
     Async,
     /// On a thread of the blocking pool.
     Blocking,
+}
+
+/// How much a request matters when there is not room for all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// Never shed: health, readiness, metrics, administration. It draws on no budget but its
+    /// route's own, and on the blocking lane threads are kept for it.
+    Critical,
+    /// As most.
+    #[default]
+    Normal,
+    /// Let in last and shed first.
+    Background,
 }
 
 /// What becomes of a handler whose client has gone.
@@ -32,11 +46,11 @@ pub enum OnDisconnect {
 pub struct Policy {
     /// Where the handler runs.
     pub lane: Lane,
-    /// How many requests may be in the handler at once, over all workers; `None`: as many as there
-    /// are connections, or threads.
-    pub concurrency: Option<usize>,
-    /// How many may wait for one of those places; beyond it 503. Default 0.
-    pub queue: usize,
+    /// How many requests may be in the handler at once, and how many may wait; beyond it 503.
+    /// Default: no limit.
+    pub budget: Budget,
+    /// How much its requests matter when there is not room for all.
+    pub priority: Priority,
     /// How long a request may take, waiting included; then 503. `None`: the container's default.
     pub deadline: Option<Duration>,
     /// What a client's going means. `None`: GET and HEAD are cancelled, others finish.
@@ -50,8 +64,8 @@ impl Policy {
     pub fn new(lane: Lane) -> Self {
         Policy {
             lane,
-            concurrency: None,
-            queue: 0,
+            budget: Budget::default(),
+            priority: Priority::default(),
             deadline: None,
             on_disconnect: None,
             body_limit: None,

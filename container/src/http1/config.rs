@@ -24,7 +24,8 @@ pub struct Limits {
     /// be used again; beyond it the connection closes. Default 256 KiB.
     pub unread_body: u64,
     /// Bytes that a closing connection goes on reading, so that its last answer is not lost to a
-    /// reset (RFC 9112, section 9.6). Default 16 MiB: an upload that was refused half way.
+    /// reset (RFC 9112, section 9.6). Default 64 MiB: an upload that was refused at its beginning, by
+    /// a client that reads only once it has sent all of it.
     pub linger: usize,
 }
 
@@ -37,7 +38,7 @@ impl Default for Limits {
             chunk_line: 1 << 10,
             trailers: 8 << 10,
             unread_body: 256 << 10,
-            linger: 16 << 20,
+            linger: 64 << 20,
         }
     }
 }
@@ -63,9 +64,11 @@ pub struct Timeouts {
     /// Without a byte taken by the peer while an answer waits to be sent; then the connection is
     /// reset. Default 30 s.
     pub write_stall: Duration,
-    /// How long a closing connection goes on reading, so that its last answer is not lost to a
-    /// reset (RFC 9112, section 9.6). Default 2 s.
+    /// How long a closing connection waits for the next byte to read away, so that its last answer is
+    /// not lost to a reset (RFC 9112, section 9.6). Default 2 s.
     pub linger: Duration,
+    /// How long it reads at all, however steadily they come. Default 30 s, what a body may take.
+    pub linger_max: Duration,
 }
 
 impl Default for Timeouts {
@@ -78,6 +81,7 @@ impl Default for Timeouts {
             body_rate_grace: Duration::from_secs(5),
             write_stall: Duration::from_secs(30),
             linger: Duration::from_secs(2),
+            linger_max: Duration::from_secs(30),
         }
     }
 }

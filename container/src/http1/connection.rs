@@ -118,8 +118,9 @@ impl Connection {
                 self.refuse(ProtocolError::Incomplete);
                 Some(ProtocolError::Incomplete)
             }
+            // What was thrown away is not missed: the answer is still owed.
             Reading::Discard(..) => {
-                self.state.close(CloseReason::PeerClosedEarly);
+                self.stop_reading(CloseReason::PeerClosedEarly);
                 None
             }
             // Only half of the connection is closed: the answer is still owed.
@@ -159,7 +160,7 @@ impl Connection {
             }
         };
         if matches!(self.state.reading, Reading::Discard(..)) {
-            self.stop_reading();
+            self.stop_reading(CloseReason::UnreadBody);
             return None;
         }
         self.refuse(error);
@@ -186,6 +187,11 @@ impl Connection {
     pub fn is_idle(&self) -> bool {
         let is_closed = matches!(self.state.reading, Reading::Closed);
         matches!(self.read_phase, ReadPhase::Idle { .. }) && !is_closed
+    }
+
+    /// Whether a request has begun whose head is not complete.
+    pub fn is_in_head(&self) -> bool {
+        matches!(self.read_phase, ReadPhase::Head { .. })
     }
 
     /// Since when it waits for the first byte of a request; `None` while it does not.

@@ -105,19 +105,20 @@ impl Connection {
             Piece::End(trailers) => {
                 self.read_phase = ReadPhase::None;
                 self.state.request_ended();
+                self.after_answer(now);
                 Some(Event::EndOfBody(trailers))
             }
         };
         Ok(Step { consumed, event })
     }
 
-    /// There is more of an unread body, or it comes more slowly, than is worth reading away. An
-    /// answer that is still owed is given first.
-    pub(super) fn stop_reading(&mut self) {
+    /// There is more of an unread body, or it comes more slowly, than is worth reading away, or it
+    /// does not come at all. An answer that is still owed is given first.
+    pub(super) fn stop_reading(&mut self, reason: CloseReason) {
         self.read_phase = ReadPhase::None;
-        self.state.stop_reading(CloseReason::UnreadBody);
+        self.state.stop_reading(reason);
         if matches!(self.state.writing, Writing::Complete) {
-            self.state.close(CloseReason::UnreadBody);
+            self.state.close(reason);
         }
     }
 
@@ -133,7 +134,7 @@ impl Connection {
         match left.checked_sub(consumed as u64) {
             Some(rest) => *left = rest,
             None => {
-                self.stop_reading();
+                self.stop_reading(CloseReason::UnreadBody);
                 return Ok(Step {
                     consumed,
                     event: None,

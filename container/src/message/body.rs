@@ -130,6 +130,7 @@ impl Body {
     /// ```
     ///
     /// A slow client holds the thread, so the route's `concurrency` should leave some for others.
+    /// In long computations, [`BodyWriter::is_closed`] says whether the client has gone.
     /// The route's deadline bounds the time to the head; from then on the client's going and
     /// `timeouts.write_stall` bound the writing.
     ///

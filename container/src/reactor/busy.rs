@@ -14,6 +14,8 @@ pub(super) struct Busy {
     past_ns: AtomicU64,
     /// When the present stretch began, in nanoseconds after the base; 0 while the reactor rests.
     since_ns: AtomicU64,
+    /// When the present turn, or the last one, began to work, in nanoseconds after the base.
+    turn_ns: AtomicU64,
 }
 
 impl Busy {
@@ -22,6 +24,7 @@ impl Busy {
             base: Instant::now(),
             past_ns: AtomicU64::new(0),
             since_ns: AtomicU64::new(0),
+            turn_ns: AtomicU64::new(0),
         }
     }
 
@@ -35,11 +38,22 @@ impl Busy {
         }
     }
 
-    /// It has work; said again in the midst of it, this changes nothing.
+    /// A turn begins its work, after a rest or right after the one before.
     pub(super) fn resume(&self, now: Instant) {
+        let now_ns = self.after_base(now);
+        self.turn_ns.store(now_ns, Ordering::Relaxed);
         if self.since_ns.load(Ordering::Relaxed) == 0 {
-            self.since_ns.store(self.after_base(now), Ordering::Relaxed);
+            self.since_ns.store(now_ns, Ordering::Relaxed);
         }
+    }
+
+    /// For how long the present turn has been at work; 0 while the reactor rests.
+    pub(super) fn turn_ns(&self, now: Instant) -> u64 {
+        if self.since_ns.load(Ordering::Relaxed) == 0 {
+            return 0;
+        }
+        let began = self.turn_ns.load(Ordering::Relaxed);
+        self.after_base(now).saturating_sub(began)
     }
 
     /// All of it. A change between the two looks loses a stretch to the next time.
@@ -73,9 +87,10 @@ mod tests {
         busy.resume(at(10));
         busy.resume(at(15));
         assert_eq!(total_ms(30), 20, "the present stretch counts");
+        assert_eq!(busy.turn_ns(at(30)), 15_000_000);
         busy.rest(at(40));
         busy.rest(at(50));
-        assert_eq!(total_ms(100), 30);
+        assert_eq!((total_ms(100), busy.turn_ns(at(100))), (30, 0));
         busy.resume(at(100));
         assert_eq!(total_ms(101), 31);
     }

@@ -19,7 +19,7 @@
 //! | `executor`, `task`, `join` | the tasks of this thread, their wakers, their results |
 //! | `remote`, `oneshot` | what other threads may do: wake, send a job, send a value |
 //! | `busy` | how long a reactor has not been waiting |
-//! | `context` | the current reactor of a thread |
+//! | `context`, `deadline` | the current reactor of a thread, the deadline of what runs on it |
 //!
 //! No borrow of the reactor's state is ever held while foreign code runs (a future, a waker, a
 //! destructor), so that foreign code may call everything here.
@@ -27,6 +27,7 @@
 mod busy;
 mod clock;
 mod context;
+mod deadline;
 mod drive;
 mod executor;
 mod join;
@@ -53,6 +54,7 @@ pub use mio::Interest;
 pub use self::{
     clock::Clock,
     context::{Entered, clock, now, spawn_local},
+    deadline::{Deadline, DeadlineScope},
     join::{AbortOnDrop, JoinError, JoinHandle},
     remote::{Job, OutsideWork, Remote},
     source::Registration,
@@ -167,6 +169,11 @@ impl Reactor {
     /// The time read anew, for measuring within a turn; costs a look at the clock.
     pub fn precise_now(&self) -> Instant {
         self.inner.clock.now()
+    }
+
+    /// Where its time comes from.
+    pub fn clock(&self) -> Clock {
+        self.inner.clock.clone()
     }
 
     /// The handle that other threads use.

@@ -205,6 +205,12 @@ impl Remote {
         self.shared.busy.total_ns(Instant::now())
     }
 
+    /// For how many nanoseconds its present turn has been at work: what holds the thread holds all
+    /// of its tasks. 0 while it waits.
+    pub fn turn_ns(&self) -> u64 {
+        self.shared.busy.turn_ns(Instant::now())
+    }
+
     /// Sends a job to the reactor's thread. A job still waiting when the reactor shuts down is
     /// dropped without having run.
     ///

@@ -1,226 +1,115 @@
-//! How many requests may be in a route's handler at once, over all workers, and how many may wait.
+//! Admission: a request's way through the gates of its route, its lane and the container.
 //!
-//! A [`Permit`] is a value: whoever holds it runs, and its drop lets the next one in. Those who
-//! wait are let in in the order they came.
+//! In this order, so that whoever waits holds nothing of a budget that is wider than the one he
+//! waits for; and since all go in the same order, nobody waits in a circle. Must not know what a
+//! request is.
 
-use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
 
-/// The way into a route with a concurrency limit.
-pub(super) struct Gate {
-    /// How many may be in at once.
-    limit: usize,
-    /// How many may wait.
-    queue: usize,
-    state: Mutex<State>,
+use super::gate::{Gate, GateStats, Permit, Refused, Waiting};
+use super::queue::Ticket;
+use super::shed::{Shed, ShedReason, Stage};
+use crate::reactor;
+
+/// The gates of a route, the narrowest first; without any, all are let in.
+#[derive(Clone, Default)]
+pub(super) struct Gates(Arc<[Arc<Gate>]>);
+
+/// The permits of a request, one for each gate.
+#[derive(Default)]
+pub(super) struct Permits(Vec<Permit>);
+
+/// What became of a request at its gates.
+pub(super) enum Admission {
+    In(Permits),
+    Wait(Entering),
+    Shed(Shed),
 }
 
-struct State {
-    /// Permits given out, those promised to a waiter included.
-    inside: usize,
-    /// Who waits, the longest first.
-    waiting: VecDeque<Ticket>,
-    /// The number of the next ticket.
-    next: u64,
+/// A request on its way through the gates; dropping it gives up.
+pub(super) struct Entering {
+    gates: Gates,
+    ticket: Ticket,
+    held: Permits,
+    waiting: Waiting,
 }
 
-struct Ticket {
-    number: u64,
-    place: Place,
-}
+impl Gates {
+    pub(super) fn new(gates: impl IntoIterator<Item = Arc<Gate>>) -> Self {
+        Gates(gates.into_iter().collect())
+    }
 
-enum Place {
-    /// In the queue; the waker, once it was polled.
-    Queued(Option<Waker>),
-    /// A permit is kept for it.
-    Admitted,
-}
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 
-/// Why a request was not let in at once.
-pub(super) enum Refused {
-    /// There is room to wait.
-    Wait(Waiting),
-    /// There is not.
-    Full,
-}
+    /// What the gate of this stage is doing, where there is one.
+    pub(super) fn stats(&self, stage: Stage) -> Option<GateStats> {
+        let gate = self.0.iter().find(|gate| gate.stage() == stage)?;
+        Some(gate.stats())
+    }
 
-/// The right to be in the handler; dropping it gives it back.
-pub struct Permit {
-    gate: Arc<Gate>,
-}
+    /// Goes as far as it can be gone without waiting.
+    pub(super) fn enter(&self, ticket: Ticket) -> Admission {
+        self.go_on(ticket, Permits::default())
+    }
 
-/// Waits for a [`Permit`]; dropping it leaves the queue.
-pub(super) struct Waiting {
-    gate: Arc<Gate>,
-    number: u64,
-    /// Whether the ticket is used up.
-    done: bool,
-}
-
-impl Gate {
-    pub(super) fn new(limit: usize, queue: usize) -> Self {
-        let state = State {
-            inside: 0,
-            waiting: VecDeque::new(),
-            next: 0,
-        };
-        Gate {
-            limit,
-            queue,
-            state: Mutex::new(state),
+    fn go_on(&self, ticket: Ticket, mut held: Permits) -> Admission {
+        while let Some(gate) = self.0.get(held.0.len()) {
+            match gate.try_enter(ticket) {
+                Ok(permit) => held.0.push(permit),
+                Err(Refused::Wait(waiting)) => {
+                    return Admission::Wait(Entering {
+                        gates: self.clone(),
+                        ticket,
+                        held,
+                        waiting,
+                    });
+                }
+                Err(Refused::Shed(reason)) => {
+                    let stage = gate.stage();
+                    return Admission::Shed(Shed { stage, reason });
+                }
+            }
         }
-    }
-
-    /// A permit now, a place in the queue, or neither.
-    pub(super) fn try_enter(self: &Arc<Self>) -> Result<Permit, Refused> {
-        let mut state = self.lock();
-        if state.inside < self.limit {
-            state.inside += 1;
-            return Ok(Permit { gate: self.clone() });
-        }
-        let queued = state
-            .waiting
-            .iter()
-            .filter(|ticket| ticket.is_queued())
-            .count();
-        if queued >= self.queue {
-            return Err(Refused::Full);
-        }
-        let number = state.next;
-        state.next += 1;
-        state.waiting.push_back(Ticket {
-            number,
-            place: Place::Queued(None),
-        });
-        Err(Refused::Wait(Waiting {
-            gate: self.clone(),
-            number,
-            done: false,
-        }))
-    }
-
-    /// Gives a permit to the one who waited longest, or back to the gate.
-    fn release(&self) {
-        let mut state = self.lock();
-        let next = state.waiting.iter_mut().find(|ticket| ticket.is_queued());
-        let Some(ticket) = next else {
-            state.inside -= 1;
-            return;
-        };
-        let place = std::mem::replace(&mut ticket.place, Place::Admitted);
-        // Woken after unlocking: a waker may run code that comes back here.
-        drop(state);
-        if let Place::Queued(Some(waker)) = place {
-            waker.wake();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        Admission::In(held)
     }
 }
 
-impl Ticket {
-    fn is_queued(&self) -> bool {
-        matches!(self.place, Place::Queued(_))
+impl Entering {
+    /// At which gate it waits.
+    pub(super) fn stage(&self) -> Stage {
+        self.waiting.gate().stage()
     }
-}
 
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.gate.release();
-    }
-}
-
-impl Future for Waiting {
-    type Output = Permit;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Permit> {
-        let gate = self.gate.clone();
-        let mut state = gate.lock();
-        let Some(at) = state.position(self.number) else {
-            return Poll::Pending;
-        };
-        if let Place::Queued(waker) = &mut state.waiting[at].place {
-            *waker = Some(context.waker().clone());
-            return Poll::Pending;
-        }
-        state.waiting.remove(at);
-        drop(state);
-        self.done = true;
-        Poll::Ready(Permit { gate })
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if self.done {
-            return;
-        }
-        let mut state = self.gate.lock();
-        let Some(at) = state.position(self.number) else {
-            return;
-        };
-        let ticket = state.waiting.remove(at);
-        drop(state);
-        if ticket.is_some_and(|ticket| !ticket.is_queued()) {
-            self.gate.release();
+    /// Waits at this gate, at most as long as it lets anybody wait, and goes on as far as can be.
+    pub(super) async fn wait(self) -> Admission {
+        let Entering {
+            gates,
+            ticket,
+            mut held,
+            waiting,
+        } = self;
+        let (stage, longest) = (waiting.gate().stage(), waiting.gate().longest());
+        match reactor::timeout(longest, waiting).await {
+            Ok(Ok(permit)) => {
+                held.0.push(permit);
+                gates.go_on(ticket, held)
+            }
+            Ok(Err(reason)) => Admission::Shed(Shed { stage, reason }),
+            Err(_) => {
+                let reason = ShedReason::Waited;
+                Admission::Shed(Shed { stage, reason })
+            }
         }
     }
 }
 
-impl State {
-    fn position(&self, number: u64) -> Option<usize> {
-        self.waiting
-            .iter()
-            .position(|ticket| ticket.number == number)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn poll(waiting: &mut Waiting) -> Option<Permit> {
-        match Pin::new(waiting).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(permit) => Some(permit),
-            Poll::Pending => None,
-        }
-    }
-
-    fn wait(gate: &Arc<Gate>) -> Waiting {
-        match gate.try_enter() {
-            Err(Refused::Wait(waiting)) => waiting,
-            _ => panic!("expected to wait"),
-        }
-    }
-
-    #[test]
-    fn lets_in_in_order_and_refuses_the_rest() {
-        let gate = Arc::new(Gate::new(1, 2));
-        let permit = gate.try_enter().ok().expect("there is room");
-        let (mut first, mut second) = (wait(&gate), wait(&gate));
-        assert!(matches!(gate.try_enter(), Err(Refused::Full)));
-        drop(permit);
-        assert!(poll(&mut second).is_none());
-        let permit = poll(&mut first).expect("the first is let in");
-        drop(permit);
-        assert!(poll(&mut second).is_some());
-        assert_eq!(gate.lock().inside, 0);
-    }
-
-    #[test]
-    fn who_leaves_the_queue_passes_the_permit_on() {
-        let gate = Arc::new(Gate::new(1, 2));
-        let permit = gate.try_enter().ok().expect("there is room");
-        let (first, mut second) = (wait(&gate), wait(&gate));
-        drop(permit);
-        drop(first);
-        assert!(poll(&mut second).is_some());
-        let state = gate.lock();
-        assert_eq!((state.inside, state.waiting.len()), (0, 0));
+impl Permits {
+    /// Gives them back after the work was done, so that adaptive limits learn how long that took.
+    /// Dropping them does not teach anything.
+    pub(super) fn complete(self) {
+        self.0.into_iter().for_each(Permit::complete);
     }
 }

@@ -1,17 +1,20 @@
 //! The threads for work that may wait: named, bounded, grown when needed and retired when idle.
 //!
-//! Users' code only: the container's own needs never wait behind it.
+//! Users' code only: the container's own needs never wait behind it. Who waits for a thread, and
+//! who is next, is the [`WaitQueue`]'s affair.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::handler::{Panicked, catch_panic};
+use super::job::{Job, Reporter, Submitted, refuse_all};
+use super::queue::{Left, Place, Ticket, WaitQueue};
+use super::shed::ShedReason;
+use crate::handler::{Panicked, Patience, Priority, catch_panic};
 use crate::message::waiting;
-use crate::reactor::{OutsideWork, Reactor, oneshot};
+use crate::reactor::{Clock, Deadline, OutsideWork, Reactor, oneshot};
 
 /// What bounds a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +23,13 @@ pub struct BlockingConfig {
     /// Most threads. Default 64: enough to wait on many slow things at once, few enough that their
     /// stacks do not matter.
     pub threads: usize,
+    /// Threads beyond those for [`Priority::Critical`] alone, so that health can be told when all
+    /// others are taken. Default 2.
+    pub critical_threads: usize,
     /// Most jobs that wait for a thread; beyond it work is refused. Default 1,024.
     pub queue: usize,
+    /// How long they may wait.
+    pub patience: Patience,
     /// How long a thread without work stays. Default 10 s.
     pub idle: Duration,
 }
@@ -30,7 +38,9 @@ impl Default for BlockingConfig {
     fn default() -> Self {
         BlockingConfig {
             threads: 64,
+            critical_threads: 2,
             queue: 1024,
+            patience: Patience::default(),
             idle: Duration::from_secs(10),
         }
     }
@@ -56,12 +66,13 @@ pub struct PoolStats {
     pub idle: usize,
     /// Jobs that wait for a thread.
     pub queued: usize,
+    /// Whether the queue counts as overloaded: newest first, nobody beyond the target.
+    pub is_overloaded: bool,
 }
-
-type Job = Box<dyn FnOnce() + Send>;
 
 struct Shared {
     config: BlockingConfig,
+    clock: Clock,
     hands: Hands,
     state: Mutex<State>,
     /// Told about each new job, and about the end.
@@ -78,11 +89,13 @@ enum Hands {
 }
 
 struct State {
-    jobs: VecDeque<Job>,
+    queue: WaitQueue<Job>,
     /// Threads there are, those that are just being started included.
     threads: usize,
-    /// Threads that run a job.
+    /// Threads that run a job that is not critical.
     busy: usize,
+    /// Threads that run a critical one.
+    critical: usize,
     /// The number of the next thread, for its name.
     next: usize,
     open: bool,
@@ -95,7 +108,8 @@ thread_local! {
 
 /// Runs `job` on the blocking pool of the current worker and gives what it returns.
 ///
-/// Dropping the future does not stop a job that has begun; one that has not is not begun.
+/// Dropping the future does not stop a job that has begun; one that has not is not begun. A job
+/// whose caller's deadline passes before a thread is free is not begun either.
 ///
 /// # Errors
 /// [`PoolFull`] inside the first `Result` when there is no room; the job's panic in the second.
@@ -107,34 +121,44 @@ pub async fn spawn_blocking<T: Send + 'static>(
 ) -> Result<Result<T, Panicked>, PoolFull> {
     let pool = CURRENT.with_borrow(Clone::clone);
     let pool = pool.expect("spawn_blocking belongs on a worker of a container");
-    let (sender, receiver) = oneshot::channel();
-    pool.submit(|| catch_panic(job), sender)?;
-    receiver.await.map_err(|oneshot::Closed| PoolFull)
+    let ticket = Ticket {
+        priority: Priority::Normal,
+        deadline: Deadline::current().at(),
+    };
+    let submitted = pool.submit(|| catch_panic(job), ticket);
+    submitted.map_err(|_| PoolFull)?.await.map_err(|_| PoolFull)
 }
 
 impl BlockingPool {
     /// A pool without threads; they come with the work.
     pub fn new(config: BlockingConfig) -> Self {
-        Self::with_hands(config, Hands::Threads)
+        BlockingPool::made(config, Clock::real(), Hands::Threads)
+    }
+
+    /// The same by another clock, which says how long jobs have waited.
+    pub fn with_clock(config: BlockingConfig, clock: Clock) -> Self {
+        BlockingPool::made(config, clock, Hands::Threads)
     }
 
     /// A pool that never has a thread, for tests: its limits are those of `config`, but each job
     /// waits until [`run_job`](Self::run_job) runs it.
-    pub fn by_hand(config: BlockingConfig) -> Self {
-        Self::with_hands(config, Hands::Caller)
+    pub fn by_hand(config: BlockingConfig, clock: Clock) -> Self {
+        BlockingPool::made(config, clock, Hands::Caller)
     }
 
-    fn with_hands(config: BlockingConfig, hands: Hands) -> Self {
+    fn made(config: BlockingConfig, clock: Clock, hands: Hands) -> Self {
         let state = State {
-            jobs: VecDeque::new(),
+            queue: WaitQueue::new(config.queue, config.patience),
             threads: 0,
             busy: 0,
+            critical: 0,
             next: 0,
             open: true,
         };
         BlockingPool {
             shared: Arc::new(Shared {
                 config,
+                clock,
                 hands,
                 state: Mutex::new(state),
                 changed: Condvar::new(),
@@ -149,48 +173,9 @@ impl BlockingPool {
         CURRENT.set(Some(self.clone()));
     }
 
-    /// Queues a job whose result goes to `sender`; skipped if nobody waits for it by then.
-    ///
-    /// # Errors
-    /// When there is no room, or no thread could be had.
-    pub fn submit<T: Send + 'static>(
-        &self,
-        job: impl FnOnce() -> T + Send + 'static,
-        sender: oneshot::Sender<T>,
-    ) -> Result<(), PoolFull> {
-        // Who no longer waits does not miss the value.
-        self.submit_sending(|sender| drop(sender.send(job())), sender)
-    }
-
-    /// The same for a job that sends its result itself, and may go on after that.
-    ///
-    /// # Errors
-    /// When there is no room, or no thread could be had.
-    pub fn submit_sending<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(oneshot::Sender<T>) + Send + 'static,
-        sender: oneshot::Sender<T>,
-    ) -> Result<(), PoolFull> {
-        // In virtual time, time must not pass while a thread works, and must while it waits.
-        let outside = match self.shared.hands {
-            Hands::Threads => {
-                Reactor::try_current().map(|reactor| Arc::new(reactor.outside_work()))
-            }
-            Hands::Caller => None,
-        };
-        self.push(Box::new(move || {
-            let watched = outside.clone().map(|outside| waiting::watch(outside));
-            if !sender.is_closed() {
-                job(sender);
-            }
-            drop(watched);
-            drop(outside);
-        }))
-    }
-
     /// Jobs that nobody has begun.
     pub fn jobs(&self) -> usize {
-        self.shared.lock().jobs.len()
+        self.shared.lock().queue.len()
     }
 
     /// Runs a job on the calling thread: the `nth` of those that have a place on a thread, or
@@ -199,10 +184,8 @@ impl BlockingPool {
         if nth >= self.shared.config.threads {
             return;
         }
-        let job = self.shared.lock().jobs.remove(nth);
-        if let Some(job) = job {
-            run(job);
-        }
+        let job = self.shared.lock().queue.remove_nth(nth);
+        job.into_iter().for_each(Job::run);
     }
 
     /// What the pool is doing.
@@ -210,8 +193,9 @@ impl BlockingPool {
         let state = self.shared.lock();
         PoolStats {
             threads: state.threads,
-            idle: state.free(),
-            queued: state.waiting(),
+            idle: state.idle(),
+            queued: state.queue.len().saturating_sub(state.idle()),
+            is_overloaded: state.queue.is_overloaded(self.shared.clock.now()),
         }
     }
 
@@ -219,57 +203,130 @@ impl BlockingPool {
     pub fn close(&self) {
         let mut state = self.shared.lock();
         state.open = false;
-        let dropped = std::mem::take(&mut state.jobs);
+        let dropped = state.queue.clear();
         drop(state);
         self.shared.changed.notify_all();
-        drop(dropped);
+        for job in dropped {
+            job.refuse(ShedReason::Stopping);
+        }
     }
 
-    fn push(&self, job: Job) -> Result<(), PoolFull> {
+    pub(super) fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// Queues a job. It is not begun when the future of its result has been dropped by then, or
+    /// its deadline has passed. Its thread has that deadline as its current one.
+    ///
+    /// # Errors
+    /// When there is no room.
+    pub(super) fn submit<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+        ticket: Ticket,
+    ) -> Result<Submitted<T>, ShedReason> {
+        // Who no longer waits does not miss the value.
+        let job = |reporter: Reporter<T>| {
+            reporter.send(job());
+        };
+        self.submit_sending(job, ticket)
+    }
+
+    /// The same for a job that sends its result itself, and may go on after that.
+    ///
+    /// # Errors
+    /// When there is no room.
+    pub(super) fn submit_sending<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(Reporter<T>) + Send + 'static,
+        ticket: Ticket,
+    ) -> Result<Submitted<T>, ShedReason> {
+        let (sender, receiver) = oneshot::channel();
+        // In virtual time, time must not pass while a thread works, and must while it waits.
+        let outside = match self.shared.hands {
+            Hands::Threads => {
+                Reactor::try_current().map(|reactor| Arc::new(reactor.outside_work()))
+            }
+            Hands::Caller => None,
+        };
+        let clock = self.shared.clock.clone();
+        let run = move |verdict: Result<(), ShedReason>| {
+            let watched = outside.clone().map(|outside| waiting::watch(outside));
+            match verdict {
+                _ if sender.is_closed() => {}
+                Ok(()) => {
+                    let scope = ticket.deadline.map(|at| Deadline::new(at, clock).enter());
+                    job(Reporter::new(sender));
+                    drop(scope);
+                }
+                Err(reason) => drop(sender.send(Err(reason))),
+            }
+            drop(watched);
+            drop(outside);
+        };
+        let (place, waits) = self.push(Job::new(run, ticket.priority), ticket)?;
+        let longest = waits.then_some(self.shared.config.patience.longest);
+        Ok(Submitted::new(receiver, self.clone(), place, longest))
+    }
+
+    /// Takes a job out of the queue; says whether it was there.
+    pub(super) fn withdraw(&self, place: Place) -> bool {
+        let job = self.shared.lock().queue.remove(place);
+        // Dropped here, without the lock: with it goes what it holds, such as permits.
+        job.is_some()
+    }
+
+    /// Gives the job's place, and whether it has to wait there.
+    fn push(&self, job: Job, ticket: Ticket) -> Result<(Place, bool), ShedReason> {
+        let config = &self.shared.config;
+        let mut left = Left::new();
         let mut state = self.shared.lock();
-        let spare = state.free() > state.jobs.len();
-        let may_grow = state.threads < self.shared.config.threads;
-        let room = spare || may_grow || state.waiting() < self.shared.config.queue;
-        if !state.open || !room {
-            return Err(PoolFull);
+        if !state.open {
+            return Err(ShedReason::Stopping);
         }
-        state.jobs.push_back(job);
-        let grow = !spare && may_grow;
-        if grow {
+        let free = state.free(config, ticket.priority);
+        let is_spare = free > state.queue.len();
+        let grows = !is_spare && state.may_grow(config, ticket.priority);
+        // What a thread is about to take is not waiting.
+        let taken = free + usize::from(grows);
+        state.queue.set_room(config.queue.saturating_add(taken));
+        let now = self.shared.clock.now();
+        let pushed = state.queue.push(job, ticket, now, &mut left);
+        if grows && pushed.is_ok() {
             state.threads += 1;
             state.next += 1;
         }
         let number = state.next;
         drop(state);
-        if grow && self.shared.hands == Hands::Threads {
-            self.start_thread(number)
+        refuse_all(left);
+        let place = pushed.map_err(|(_, reason)| reason)?;
+        if grows && self.shared.hands == Hands::Threads {
+            self.start_thread(number);
         } else {
             self.shared.changed.notify_one();
-            Ok(())
         }
+        Ok((place, !is_spare && !grows))
     }
 
-    fn start_thread(&self, number: usize) -> Result<(), PoolFull> {
+    fn start_thread(&self, number: usize) {
         let shared = self.shared.clone();
         let name = format!("blocking-{number}");
         let started = thread::Builder::new()
             .name(name)
             .spawn(move || shared.work());
-        let Err(error) = started else { return Ok(()) };
+        let Err(error) = started else { return };
         log::error!("no thread for blocking work: {error}");
         let mut state = self.shared.lock();
         state.threads -= 1;
-        // Without any thread the job would wait for ever.
+        // Without any thread the jobs would wait for ever.
         let refused = if state.threads == 0 {
-            state.jobs.pop_back()
+            state.queue.clear()
         } else {
-            None
+            Vec::new()
         };
         drop(state);
-        if refused.is_some() {
-            Err(PoolFull)
-        } else {
-            Ok(())
+        for job in refused {
+            job.refuse(ShedReason::Full);
         }
     }
 }
@@ -279,22 +336,27 @@ impl Shared {
     fn work(&self) {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.jobs.pop_front() {
-                state.busy += 1;
-                drop(state);
-                run(job);
-                state = self.lock();
-                state.busy -= 1;
+            let mut left = Left::new();
+            let next = state.next_job(&self.config, &self.clock, &mut left);
+            if next.is_none() && left.is_empty() {
+                if !state.open {
+                    break;
+                }
+                let waited = self.changed.wait_timeout(state, self.config.idle);
+                let (guard, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+                state = guard;
+                if timeout.timed_out() && state.queue.is_empty() {
+                    break;
+                }
                 continue;
             }
-            if !state.open {
-                break;
-            }
-            let waited = self.changed.wait_timeout(state, self.config.idle);
-            let (guard, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            state = guard;
-            if timeout.timed_out() && state.jobs.is_empty() {
-                break;
+            drop(state);
+            refuse_all(left);
+            let priority = next.as_ref().map(Job::priority);
+            next.into_iter().for_each(Job::run);
+            state = self.lock();
+            if let Some(priority) = priority {
+                *state.running(priority) -= 1;
             }
         }
         state.threads -= 1;
@@ -316,23 +378,52 @@ impl waiting::Watch for OutsideWork {
     }
 }
 
-/// Runs a job. Users' code catches its own panics; this is for what is left, such as a panic in a
-/// destructor.
-fn run(job: Job) {
-    if catch_panic(job).is_err() {
-        log::error!("a job of the blocking pool panicked while it was dropped");
-    }
-}
-
 impl State {
-    /// Threads that are free, or will be as soon as they have started.
-    fn free(&self) -> usize {
-        self.threads - self.busy
+    /// Takes the job that is next, and counts it.
+    fn next_job(
+        &mut self,
+        config: &BlockingConfig,
+        clock: &Clock,
+        left: &mut Left<Job>,
+    ) -> Option<Job> {
+        if self.queue.is_empty() {
+            return None;
+        }
+        let job = if self.busy < config.threads {
+            self.queue.pop(clock.now(), left)
+        } else {
+            self.queue.pop_critical()
+        }?;
+        *self.running(job.priority()) += 1;
+        Some(job)
     }
 
-    /// Jobs that no free thread is about to take.
-    fn waiting(&self) -> usize {
-        self.jobs.len().saturating_sub(self.free())
+    fn running(&mut self, priority: Priority) -> &mut usize {
+        match priority {
+            Priority::Critical => &mut self.critical,
+            Priority::Normal | Priority::Background => &mut self.busy,
+        }
+    }
+
+    /// Threads that do nothing, or will be there as soon as they have started.
+    fn idle(&self) -> usize {
+        self.threads - self.busy - self.critical
+    }
+
+    /// How many of those may take a job of this priority.
+    fn free(&self, config: &BlockingConfig, priority: Priority) -> usize {
+        match priority {
+            Priority::Critical => self.idle(),
+            _ => self.idle().min(config.threads - self.busy),
+        }
+    }
+
+    fn may_grow(&self, config: &BlockingConfig, priority: Priority) -> bool {
+        let most = match priority {
+            Priority::Critical => config.threads.saturating_add(config.critical_threads),
+            _ => config.threads,
+        };
+        self.threads < most
     }
 }
 
@@ -351,74 +442,118 @@ mod tests {
     use super::*;
     use crate::reactor::Clock;
 
-    #[test]
-    fn grows_to_its_limit_then_queues_then_refuses() {
-        let config = BlockingConfig {
-            threads: 2,
-            queue: 3,
-            ..BlockingConfig::default()
-        };
-        let pool = BlockingPool::new(config);
-        let (started, starts) = mpsc::channel();
-        let (release, gate) = mpsc::channel::<()>();
-        let gate = Arc::new(Mutex::new(gate));
-        let mut receivers = vec![];
-        for number in 0..6 {
-            let (started, gate) = (started.clone(), gate.clone());
-            let (sender, receiver) = oneshot::channel();
+    /// A job that says that it has begun, then waits for its release.
+    struct Held {
+        started: mpsc::Sender<u32>,
+        gate: Arc<Mutex<mpsc::Receiver<()>>>,
+    }
+
+    impl Held {
+        fn submit(
+            &self,
+            pool: &BlockingPool,
+            priority: Priority,
+            number: u32,
+        ) -> Result<Submitted<u32>, ShedReason> {
+            let (started, gate) = (self.started.clone(), self.gate.clone());
             let job = move || {
-                started.send(()).unwrap();
+                started.send(number).unwrap();
                 gate.lock().unwrap().recv().unwrap();
                 number
             };
-            let submitted = pool.submit(job, sender);
-            assert_eq!(submitted, if number < 5 { Ok(()) } else { Err(PoolFull) });
-            receivers.push(receiver);
+            let ticket = Ticket {
+                priority,
+                deadline: None,
+            };
+            pool.submit(job, ticket)
         }
-        starts.recv().unwrap();
-        starts.recv().unwrap();
-        assert_eq!(
-            pool.stats(),
-            PoolStats {
-                threads: 2,
-                idle: 0,
-                queued: 3
-            }
+    }
+
+    /// A pool, jobs for it, who has begun, and what releases them.
+    fn fixture(
+        threads: usize,
+        queue: usize,
+    ) -> (BlockingPool, Held, mpsc::Receiver<u32>, mpsc::Sender<()>) {
+        let pool = BlockingPool::with_clock(
+            BlockingConfig {
+                threads,
+                queue,
+                critical_threads: 1,
+                ..BlockingConfig::default()
+            },
+            Clock::virtual_time(),
         );
-        for _ in 0..5 {
-            release.send(()).unwrap();
-        }
+        let (started, starts) = mpsc::channel();
+        let (release, gate) = mpsc::channel();
+        let gate = Arc::new(Mutex::new(gate));
+        (pool, Held { started, gate }, starts, release)
+    }
+
+    fn results(submitted: Vec<Submitted<u32>>) -> Vec<Result<u32, ShedReason>> {
         let reactor = Reactor::new(Clock::real()).unwrap();
-        let done = reactor.block_on(async move {
-            let mut done = vec![];
-            for receiver in receivers {
-                done.push(receiver.await.ok());
+        let all = reactor.block_on(async move {
+            let mut results = vec![];
+            for one in submitted {
+                results.push(one.await);
             }
-            done
+            results
         });
-        assert_eq!(
-            done.unwrap(),
-            [Some(0), Some(1), Some(2), Some(3), Some(4), None]
-        );
+        all.unwrap()
     }
 
     #[test]
-    fn a_job_nobody_waits_for_is_not_begun() {
-        let pool = BlockingPool::new(BlockingConfig {
-            threads: 1,
-            ..BlockingConfig::default()
-        });
-        let (hold, held) = mpsc::channel::<()>();
-        let (first, waits) = oneshot::channel();
-        pool.submit(move || held.recv().is_ok(), first).unwrap();
-        let (second, unwanted) = oneshot::channel();
-        let (ran, runs) = mpsc::channel();
-        pool.submit(move || ran.send(()).unwrap(), second).unwrap();
-        drop(unwanted);
-        hold.send(()).unwrap();
-        let reactor = Reactor::new(Clock::real()).unwrap();
-        assert!(reactor.block_on(waits).unwrap().unwrap());
-        // The sender inside the skipped job is dropped with it.
-        assert!(runs.recv().is_err());
+    fn grows_to_its_limit_then_queues_then_refuses() {
+        let (pool, held, starts, release) = fixture(2, 3);
+        let submit = |number| held.submit(&pool, Priority::Normal, number);
+        let submitted: Vec<_> = (0..5).map(|number| submit(number).ok().unwrap()).collect();
+        assert_eq!(submit(5).err(), Some(ShedReason::Full));
+        starts.recv().unwrap();
+        starts.recv().unwrap();
+        let stats = pool.stats();
+        assert_eq!((stats.threads, stats.idle, stats.queued), (2, 0, 3));
+        (0..5).for_each(|_| release.send(()).unwrap());
+        assert_eq!(results(submitted), [Ok(0), Ok(1), Ok(2), Ok(3), Ok(4)]);
+    }
+
+    #[test]
+    fn critical_jobs_have_a_thread_of_their_own() {
+        let (pool, held, starts, release) = fixture(1, 0);
+        let submit = |priority, number| held.submit(&pool, priority, number);
+        let mut submitted = vec![submit(Priority::Normal, 0).ok().unwrap()];
+        assert_eq!(starts.recv().unwrap(), 0);
+        assert_eq!(submit(Priority::Normal, 1).err(), Some(ShedReason::Full));
+        submitted.push(submit(Priority::Critical, 2).ok().unwrap());
+        assert_eq!(starts.recv().unwrap(), 2);
+        // With all threads taken they wait, and come first.
+        submitted.push(submit(Priority::Critical, 3).ok().unwrap());
+        (0..3).for_each(|_| release.send(()).unwrap());
+        assert_eq!(results(submitted), [Ok(0), Ok(2), Ok(3)]);
+    }
+
+    #[test]
+    fn a_job_nobody_waits_for_leaves_the_queue_with_all_it_holds() {
+        let (pool, held, starts, release) = fixture(1, 10);
+        let first = held.submit(&pool, Priority::Normal, 0).ok().unwrap();
+        starts.recv().unwrap();
+        let permit = Arc::new(());
+        let kept = permit.clone();
+        let second = pool.submit(move || drop(kept), Ticket::default());
+        assert_eq!((pool.stats().queued, Arc::strong_count(&permit)), (1, 2));
+        drop(second);
+        assert_eq!((pool.stats().queued, Arc::strong_count(&permit)), (0, 1));
+        release.send(()).unwrap();
+        assert_eq!(results(vec![first]), [Ok(0)]);
+    }
+
+    #[test]
+    fn the_end_of_the_pool_is_told_to_those_who_wait() {
+        let (pool, held, starts, release) = fixture(1, 10);
+        let submit = |number| held.submit(&pool, Priority::Normal, number);
+        let submitted = vec![submit(0).ok().unwrap(), submit(1).ok().unwrap()];
+        starts.recv().unwrap();
+        pool.close();
+        assert_eq!(submit(2).err(), Some(ShedReason::Stopping));
+        release.send(()).unwrap();
+        assert_eq!(results(submitted), [Ok(0), Err(ShedReason::Stopping)]);
     }
 }

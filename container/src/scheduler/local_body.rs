@@ -14,7 +14,7 @@ const LOCAL_BODY_BUFFER: usize = 16 << 10;
 ///
 /// It runs as a task of this worker: like an async handler it need not be `Send`, waits where the
 /// client is slow, and is dropped when nobody wants the rest. `Ok` ends the answer; an error or a
-/// panic breaks it.
+/// panic breaks it. The handler's permit and deadline are over when it has returned the head.
 ///
 /// ```
 /// use container::{Body, Router, local_body, sleep};

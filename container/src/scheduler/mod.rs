@@ -4,46 +4,71 @@
 //! for inline work and for what is refused, later for the rest. Nothing here knows HTTP's wire
 //! format, routes or sockets.
 //!
-//! * `admission`: how many at once, how many may wait, 503 for the rest.
-//! * `blocking_pool`: the threads for what may wait.
-//! * `begun`: when it began, for those who measure.
-//! * `running`: a handler on its way, with its permit and its deadline.
-//! * `local_body`: an async function that writes an answer's body.
-//! * `phase`: whether the container takes work at all.
-//! * `stats`: what each lane has done.
+//! | file | is |
+//! |---|---|
+//! | `mod` | from a request to its gates, its wait or its refusal |
+//! | `lanes` | starting a handler on its lane |
+//! | `begun` | when handlers began, for those who measure |
+//! | `running` | a handler on its way, with its permits and its deadline |
+//! | `admission`, `gate` | the way through the gates; one gate with its permits |
+//! | `queue`, `codel` | who waits and who is next; when a queue counts as overloaded |
+//! | `adaptive` | limits that find themselves |
+//! | `blocking_pool`, `job` | the threads for what may wait; one job of theirs |
+//! | `local_body` | an async function that writes an answer's body |
+//! | `deadline` | how long a request may take |
+//! | `peers` | connections of each peer |
+//! | `phase` | whether the container takes work at all |
+//! | `settings` | what all of this is told |
+//! | `shed`, `stats` | why and where requests are turned away; what each lane has done |
 
+mod adaptive;
 mod admission;
 mod begun;
 mod blocking_pool;
+mod codel;
+mod deadline;
+mod gate;
+mod job;
+mod lanes;
 mod local_body;
+mod peers;
 mod phase;
+mod queue;
 mod running;
+mod settings;
+mod shed;
 mod stats;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use admission::Gate;
-pub use admission::Permit;
+use admission::{Admission, Entering, Gates, Permits};
 pub use begun::{Begun, take_begun};
 pub use blocking_pool::{BlockingConfig, BlockingPool, PoolFull, PoolStats, spawn_blocking};
+pub use deadline::Deadlines;
+use gate::Gate;
+pub use gate::GateStats;
 pub use local_body::local_body;
+pub use peers::{PeerPlace, Peers};
 pub use phase::{Lifecycle, Phase, Reached, draining, is_ready};
+use queue::Ticket;
 use running::{Running, Tally};
-pub use stats::{Counter, LaneStats, Stats, WorkerCounters};
+pub use settings::{Budgets, Settings};
+use shed::Shed;
+pub use shed::{ShedReason, Stage};
+use stats::Queueing;
+pub use stats::{Counter, LaneStats, ShedStats, Stats, WorkerCounters};
 
-use crate::handler::{
-    Cancellation, CatchPanic, Code, Context, Endpoint, IntoResponse, Lane, LocalFuture, Panicked,
-    Problem, Reply, catch_panic,
-};
-use crate::message::{Body, Request, Response, StatusCode};
-use crate::reactor::{self, Reactor, oneshot};
+use crate::handler::{Context, Endpoint, IntoResponse, Lane, Panicked, Priority, Problem, Reply};
+use crate::message::{Request, Response, StatusCode};
+use crate::reactor;
 
 /// What a client refused for want of room is told to wait, in seconds: long enough to matter, short
 /// enough that a burst is over by then.
 const RETRY_AFTER_S: u32 = 1;
 
 /// Where requests wait for their handlers, one for each worker.
+#[derive(Clone)]
 pub struct Scheduler {
     /// What all workers share.
     shared: Arc<Shared>,
@@ -53,14 +78,42 @@ pub struct Scheduler {
 
 /// What all workers of a container share.
 pub struct Shared {
-    /// One gate for each endpoint that has a concurrency, by the endpoint's index.
-    gates: Vec<Option<Arc<Gate>>>,
+    /// The gates of each endpoint, by the endpoint's index.
+    gates: Vec<Gates>,
+    /// Those of the lanes and of the container.
+    wide_gates: WideGates,
     /// The states of the application.
     context: Context,
     /// The threads of the blocking lane.
     pool: BlockingPool,
-    /// For routes without a deadline of their own.
-    deadline: Option<Duration>,
+    /// How long requests may take.
+    deadlines: Deadlines,
+    /// Connections of each peer, where they are limited.
+    peers: Option<Peers>,
+}
+
+/// The gates that more than one route goes through.
+struct WideGates {
+    inline: Option<Arc<Gate>>,
+    r#async: Option<Arc<Gate>>,
+    blocking: Option<Arc<Gate>>,
+    container: Option<Arc<Gate>>,
+}
+
+/// What the budgets of lanes and of the container are doing; `None` where one has no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BudgetStats {
+    /// The inline lane's.
+    pub inline: Option<GateStats>,
+    /// The async lane's.
+    pub r#async: Option<GateStats>,
+    /// The blocking lane's.
+    pub blocking: Option<GateStats>,
+    /// The container's.
+    pub container: Option<GateStats>,
+    /// Peers that have connections; 0 where those are not limited.
+    pub peers: usize,
 }
 
 impl Shared {
@@ -69,25 +122,77 @@ impl Shared {
         endpoints: impl Iterator<Item = &'a Endpoint>,
         context: Context,
         pool: BlockingPool,
-        deadline: Option<Duration>,
+        settings: Settings,
     ) -> Self {
-        let gate = |endpoint: &Endpoint| {
+        let wide_gates = WideGates::new(&settings.budgets, &pool);
+        let patience = settings.budgets.patience;
+        let gates = |endpoint: &Endpoint| {
             let policy = endpoint.policy();
-            policy
-                .concurrency
-                .map(|limit| Arc::new(Gate::new(limit, policy.queue)))
+            let own = Gate::new(Stage::Route, &policy.budget, patience, pool.clock());
+            // What is critical depends on nobody else's load.
+            let wide = (policy.priority != Priority::Critical)
+                .then(|| wide_gates.of(policy.lane).into_iter().flatten());
+            Gates::new(own.into_iter().chain(wide.into_iter().flatten()))
         };
         Shared {
-            gates: endpoints.map(gate).collect(),
+            gates: endpoints.map(gates).collect(),
+            wide_gates,
             context,
             pool,
-            deadline,
+            deadlines: settings.deadlines,
+            peers: settings.connections_per_peer.map(Peers::new),
         }
     }
 
     /// The threads of the blocking lane.
     pub fn pool(&self) -> &BlockingPool {
         &self.pool
+    }
+
+    /// Connections of each peer, where they are limited.
+    pub fn peers(&self) -> Option<&Peers> {
+        self.peers.as_ref()
+    }
+
+    /// What the gate of the endpoint with this index is doing; `None` where its route has no limit.
+    pub fn route_gate(&self, index: usize) -> Option<GateStats> {
+        self.gates.get(index)?.stats(Stage::Route)
+    }
+
+    /// What the gates that more than one route goes through are doing.
+    pub fn budgets(&self) -> BudgetStats {
+        let stats = |gate: &Option<Arc<Gate>>| gate.as_ref().map(|gate| gate.stats());
+        let gates = &self.wide_gates;
+        BudgetStats {
+            inline: stats(&gates.inline),
+            r#async: stats(&gates.r#async),
+            blocking: stats(&gates.blocking),
+            container: stats(&gates.container),
+            peers: self.peers.as_ref().map_or(0, Peers::count),
+        }
+    }
+}
+
+impl WideGates {
+    fn new(budgets: &Budgets, pool: &BlockingPool) -> Self {
+        let gate = |stage, budget| Gate::new(stage, budget, budgets.patience, pool.clock());
+        let lane = |lane| gate(Stage::Lane, budgets.lane(lane));
+        WideGates {
+            inline: lane(Lane::Inline),
+            r#async: lane(Lane::Async),
+            blocking: lane(Lane::Blocking),
+            container: gate(Stage::Container, &budgets.container),
+        }
+    }
+
+    /// Those that a request of this lane goes through, the narrower first.
+    fn of(&self, lane: Lane) -> [Option<Arc<Gate>>; 2] {
+        let gate = match lane {
+            Lane::Inline => &self.inline,
+            Lane::Async => &self.r#async,
+            Lane::Blocking => &self.blocking,
+        };
+        [gate.clone(), self.container.clone()]
     }
 }
 
@@ -97,6 +202,11 @@ impl Scheduler {
         Scheduler { shared, counters }
     }
 
+    /// What all workers share.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// Runs the endpoint's handler on the request, or has it run, or refuses it.
     ///
     /// `index` is the endpoint's place among those the scheduler was made with; `None` for one that
@@ -104,194 +214,84 @@ impl Scheduler {
     // Inlined, as `run_inline` is: each frame in between is one more copy of the request.
     #[inline]
     pub fn dispatch(&self, endpoint: &Endpoint, index: Option<usize>, request: Request) -> Reply {
-        let gate = index.and_then(|index| self.shared.gates.get(index)?.as_ref());
-        let deadline = self.deadline(endpoint);
-        let permit = match gate.map(Gate::try_enter).transpose() {
-            Ok(permit) => permit,
-            Err(admission::Refused::Wait(waiting)) => {
-                return self.wait(endpoint.clone(), request, deadline, waiting);
-            }
-            Err(admission::Refused::Full) => {
-                self.counters.lane(endpoint.policy().lane).shed.add(1);
-                return Reply::Ready(overloaded("this route has as many requests as it can take"));
-            }
-        };
-        self.start(endpoint, request, deadline, permit, Tally::Own)
-    }
-
-    /// A future of users' code that is no handler, such as middleware: a panic in it is a 500.
-    pub fn guard(&self, future: LocalFuture<Response>, lane: Lane) -> Reply {
-        let counters = self.counters.clone();
-        Reply::Later(Box::pin(async move {
-            CatchPanic::new(future).await.unwrap_or_else(|panicked| {
-                counters.lane(lane).panicked.add(1);
-                internal_error(lane, &panicked)
-            })
-        }))
-    }
-
-    /// The answer when users' code panicked before it gave an answer or a future.
-    pub fn panicked(&self, lane: Lane, panicked: &Panicked) -> Reply {
-        self.counters.lane(lane).panicked.add(1);
-        Reply::Ready(internal_error(lane, panicked))
-    }
-
-    fn deadline(&self, endpoint: &Endpoint) -> Option<Instant> {
-        let limit = endpoint.policy().deadline.or(self.shared.deadline)?;
-        reactor::now().checked_add(limit)
-    }
-
-    #[inline]
-    fn run_inline(
-        &self,
-        function: &(dyn Fn(Request, &Context) -> Response + Send + Sync),
-        request: Request,
-    ) -> Reply {
-        let lane = self.counters.lane(Lane::Inline);
-        lane.started.add(1);
-        let outcome = catch_panic(|| function(request, &self.shared.context));
-        lane.finished.add(1);
-        match outcome {
-            Ok(response) => Reply::Ready(response),
-            Err(panicked) => self.panicked(Lane::Inline, &panicked),
-        }
-    }
-
-    /// Starts a handler that has its permit, or needs none.
-    fn start(
-        &self,
-        endpoint: &Endpoint,
-        request: Request,
-        deadline: Option<Instant>,
-        permit: Option<Permit>,
-        tally: Tally,
-    ) -> Reply {
-        match endpoint.code() {
-            Code::Inline(function) => {
-                let reply = self.run_inline(function.as_ref(), request);
-                drop(permit);
-                reply
-            }
-            Code::Async(function) => {
-                let made = catch_panic(|| function(request, &self.shared.context));
-                match made {
-                    Ok(Reply::Ready(response)) => Reply::Ready(response),
-                    Ok(Reply::Later(future)) => {
-                        let running = Running::new(future, Lane::Async, &self.counters);
-                        let running = running.with(permit, deadline, None);
-                        running.tallied(tally).into_reply()
+        let deadline = self.shared.deadlines.of(endpoint.policy(), &request);
+        let gates = index.and_then(|index| self.shared.gates.get(index));
+        let permits = match gates.filter(|gates| !gates.is_empty()) {
+            None => Permits::default(),
+            Some(gates) => {
+                let ticket = Ticket {
+                    priority: endpoint.policy().priority,
+                    deadline,
+                };
+                match gates.enter(ticket) {
+                    Admission::In(permits) => permits,
+                    Admission::Wait(entering) => {
+                        return self.wait(endpoint.clone(), request, deadline, entering);
                     }
-                    Err(panicked) => self.panicked(Lane::Async, &panicked),
+                    Admission::Shed(shed) => {
+                        return Reply::Ready(self.shed(endpoint.policy().lane, shed));
+                    }
                 }
             }
-            Code::Blocking(function) => {
-                self.start_blocking(function.clone(), request, deadline, permit, tally)
-            }
-        }
-    }
-
-    fn start_blocking(
-        &self,
-        function: Arc<dyn Fn(Request, &Context) -> Response + Send + Sync>,
-        mut request: Request,
-        deadline: Option<Instant>,
-        permit: Option<Permit>,
-        tally: Tally,
-    ) -> Reply {
-        let cancellation = Cancellation::new();
-        request.extensions_mut().insert(cancellation.clone());
-        let shared = self.shared.clone();
-        let (sender, receiver) = oneshot::channel();
-        let late_panic = self.late_panic();
-        let clock = reactor::clock();
-        let job = move |sender: oneshot::Sender<_>| {
-            let begun = clock.now();
-            let mut outcome = catch_panic(|| function(request, &shared.context));
-            let body = outcome.as_mut().map(Response::body_mut);
-            let writing = body.ok().and_then(Body::begin_writing);
-            // The permit is held while the thread is, not only while somebody waits for it.
-            let permit = permit.filter(|_| writing.is_some());
-            // Who no longer waits does not miss the answer.
-            let sent = sender.send((begun, outcome)).is_ok();
-            if let Some(writing) = writing.filter(|_| sent)
-                && let Err(panicked) = catch_panic(|| writing.run())
-            {
-                late_panic(panicked);
-            }
-            drop(permit);
         };
-        if self.shared.pool.submit_sending(job, sender).is_err() {
-            self.counters.lane(Lane::Blocking).shed.add(1);
-            return Reply::Ready(overloaded("the queue for blocking work is full"));
-        }
-        begun::tell(Begun::NotYet);
-        let counters = self.counters.clone();
-        let future = Box::pin(async move {
-            let Ok((begun, outcome)) = receiver.await else {
-                return overloaded("the server is shutting down");
-            };
-            begun::tell(Begun::At(begun));
-            outcome.unwrap_or_else(|panicked| {
-                counters.lane(Lane::Blocking).panicked.add(1);
-                internal_error(Lane::Blocking, &panicked)
-            })
-        });
-        let running = Running::new(future, Lane::Blocking, &self.counters);
-        running
-            .with(None, deadline, Some(cancellation))
-            .tallied(tally)
-            .into_reply()
+        self.start(endpoint, request, deadline, permits, Tally::Own)
     }
 
-    /// What is to be done, on any thread, about a handler that panics while it writes its answer's
-    /// body: the answer breaks by itself.
-    fn late_panic(&self) -> impl FnOnce(Panicked) + Send + 'static {
-        let worker = Reactor::try_current().map(|reactor| reactor.remote());
-        let counters = self.counters.clone();
-        move |panicked| {
-            log_panic(Lane::Blocking, &panicked);
-            // Counters are their worker's to change; one that has gone counts no more.
-            let count = move || counters.lane(Lane::Blocking).panicked.add(1);
-            if let Some(worker) = worker {
-                drop(worker.run(Box::new(count)));
-            }
-        }
-    }
-
-    /// Waits for a place at the gate, then starts the handler.
+    /// Waits for the permits that are missing, then starts the handler.
     fn wait(
         &self,
         endpoint: Endpoint,
         request: Request,
         deadline: Option<Instant>,
-        waiting: admission::Waiting,
+        mut entering: Entering,
     ) -> Reply {
-        let scheduler = Scheduler {
-            shared: self.shared.clone(),
-            counters: self.counters.clone(),
-        };
+        let scheduler = self.clone();
         let lane = endpoint.policy().lane;
-        let queued = stats::Within::new(&self.counters, lane, stats::Gauge::Queued);
+        let queueing = move |entering: &Entering, scheduler: &Scheduler| {
+            Queueing::new(&scheduler.counters, lane, entering.stage(), deadline)
+        };
+        let mut queued = queueing(&entering, self);
         begun::tell(Begun::NotYet);
         let clock = reactor::clock();
         let future = Box::pin(async move {
-            let permit = waiting.await;
-            drop(queued);
+            let permits = loop {
+                let admission = entering.wait().await;
+                queued.end();
+                match admission {
+                    Admission::In(permits) => break permits,
+                    Admission::Shed(shed) => return scheduler.shed(lane, shed),
+                    Admission::Wait(next) => {
+                        queued = queueing(&next, &scheduler);
+                        entering = next;
+                    }
+                }
+            };
             begun::tell(Begun::At(clock.now()));
             // The deadline is watched over the whole of it, below.
-            match scheduler.start(&endpoint, request, None, Some(permit), Tally::Outer) {
+            match scheduler.start(&endpoint, request, deadline, permits, Tally::Outer) {
                 Reply::Ready(response) => response,
                 Reply::Later(future) => future.await,
             }
         });
         Running::untracked(future, lane, &self.counters)
-            .with(None, deadline, None)
+            .with(Permits::default(), deadline, None)
             .into_reply()
+    }
+
+    /// Counts a request that was turned away, and answers it.
+    fn shed(&self, lane: Lane, shed: Shed) -> Response {
+        let counters = self.counters.lane(lane);
+        counters.turn_away(shed);
+        if shed.reason == ShedReason::Expired {
+            counters.timed_out.add(1);
+        }
+        Problem::unavailable(shed.reason.detail(), RETRY_AFTER_S).into_response()
     }
 }
 
-/// The answer to a request there is no room for.
-fn overloaded(detail: &'static str) -> Response {
+/// The answer to a request whose time is over.
+fn timed_out() -> Response {
+    let detail = "the handler did not answer within its deadline";
     Problem::unavailable(detail, RETRY_AFTER_S).into_response()
 }
 

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use super::admission::Permit;
-use super::stats::{Gauge, Within, WorkerCounters};
-use super::{RETRY_AFTER_S, internal_error};
-use crate::handler::{Cancellation, CatchPanic, IntoResponse, Lane, LocalFuture, Problem, Reply};
+use super::admission::Permits;
+use super::stats::{Within, WorkerCounters};
+use super::{internal_error, timed_out};
+use crate::handler::{Cancellation, CatchPanic, Lane, LocalFuture, Reply};
 use crate::message::Response;
-use crate::reactor::{Sleep, sleep_until};
+use crate::reactor::{Deadline, DeadlineScope, Reactor, Sleep, sleep_until};
 
 /// Who counts a handler that is dropped before it has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,13 @@ pub(super) enum Tally {
     Outer,
 }
 
+impl Tally {
+    /// The deadline that is to be watched: what it runs inside of watches its own.
+    pub(super) fn watched(self, deadline: Option<Instant>) -> Option<Instant> {
+        deadline.filter(|_| self == Tally::Own)
+    }
+}
+
 pub(super) struct Running {
     /// The handler; `None` once it has ended or was cancelled.
     handler: Option<CatchPanic<dyn Future<Output = Response>>>,
@@ -31,8 +38,8 @@ pub(super) struct Running {
     counters: Arc<WorkerCounters>,
     /// Counts the handler as running.
     within: Option<Within>,
-    /// The right to run, where the route has a limit.
-    permit: Option<Permit>,
+    /// The right to run, where there is a limit.
+    permits: Permits,
     /// When the time is over.
     deadline: Option<Sleep>,
     /// How code that cannot be dropped is told.
@@ -49,7 +56,7 @@ impl Running {
         counters: &Arc<WorkerCounters>,
     ) -> Self {
         let mut running = Running::untracked(future, lane, counters);
-        running.within = Some(Within::new(counters, lane, Gauge::Running));
+        running.within = Some(Within::new(counters, lane));
         running
     }
 
@@ -64,7 +71,7 @@ impl Running {
             lane,
             counters: counters.clone(),
             within: None,
-            permit: None,
+            permits: Permits::default(),
             deadline: None,
             cancellation: None,
             tally: Tally::Own,
@@ -80,11 +87,11 @@ impl Running {
     /// The same with what bounds it.
     pub(super) fn with(
         mut self,
-        permit: Option<Permit>,
+        permits: Permits,
         deadline: Option<Instant>,
         cancellation: Option<Cancellation>,
     ) -> Self {
-        self.permit = permit;
+        self.permits = permits;
         self.deadline = deadline.map(sleep_until);
         self.cancellation = cancellation;
         self
@@ -94,15 +101,15 @@ impl Running {
         Reply::Later(Box::pin(self))
     }
 
-    /// Ends the handler, whether it is done or not, and gives back what it held.
-    fn end(&mut self) {
+    /// Ends the handler, whether it is done or not.
+    fn end(&mut self) -> Permits {
         if let (Some(_), Some(cancellation)) = (&self.handler, &self.cancellation) {
             cancellation.cancel();
         }
         self.handler = None;
         self.within = None;
-        self.permit = None;
         self.deadline = None;
+        std::mem::take(&mut self.permits)
     }
 }
 
@@ -110,17 +117,21 @@ impl Future for Running {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
+        let limit = self.deadline.as_ref().map(Sleep::deadline);
         let Some(handler) = &mut self.handler else {
             return Poll::Pending;
         };
-        if let Poll::Ready(outcome) = Pin::new(handler).poll(context) {
+        let scope = limit.map(enter_deadline);
+        let polled = Pin::new(handler).poll(context);
+        drop(scope);
+        if let Poll::Ready(outcome) = polled {
             let response = outcome.unwrap_or_else(|panicked| {
                 self.counters.lane(self.lane).panicked.add(1);
                 internal_error(self.lane, &panicked)
             });
             // Its future is done: nothing is left to be cancelled.
             self.cancellation = None;
-            self.end();
+            self.end().complete();
             return Poll::Ready(response);
         }
         let Some(deadline) = &mut self.deadline else {
@@ -130,10 +141,15 @@ impl Future for Running {
             return Poll::Pending;
         }
         self.counters.lane(self.lane).timed_out.add(1);
-        self.end();
-        let detail = "the handler did not answer within its deadline";
-        Poll::Ready(Problem::unavailable(detail, RETRY_AFTER_S).into_response())
+        // It took as long as that at least.
+        self.end().complete();
+        Poll::Ready(timed_out())
     }
+}
+
+/// Makes this the deadline of the code that runs on this worker, as long as the scope lives.
+pub(super) fn enter_deadline(at: Instant) -> DeadlineScope {
+    Deadline::new(at, Reactor::current().clock()).enter()
 }
 
 impl Drop for Running {
@@ -143,7 +159,7 @@ impl Drop for Running {
                 self.counters.lane(self.lane).cancelled.add(1);
             }
             // A handler that panics while it is dropped must not take the worker with it.
-            let _ = crate::handler::catch_panic(|| self.end());
+            let _ = crate::handler::catch_panic(|| drop(self.end()));
         }
     }
 }

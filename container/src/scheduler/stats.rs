@@ -4,8 +4,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
+use super::shed::{Shed, ShedReason, Stage};
 use crate::handler::Lane;
+use crate::reactor;
 
 /// A number that one thread writes and any thread reads.
 #[derive(Debug, Default)]
@@ -37,8 +40,14 @@ pub struct WorkerCounters {
     pub accepted: Counter,
     /// Connections closed.
     pub closed: Counter,
-    /// Connections refused for want of room.
+    /// Connections refused for want of room in this worker.
     pub refused: Counter,
+    /// Connections refused since their peer had as many as it may.
+    pub refused_peers: Counter,
+    /// Futures given to `detach`.
+    pub detached: Counter,
+    /// Those that have ended, in whatever way.
+    pub detached_ended: Counter,
     /// Requests cut off by the end of the drain, or the death of a worker.
     pub cut: Counter,
     /// How often the worker was replaced because it had died.
@@ -56,15 +65,25 @@ pub struct LaneCounters {
     pub queued: Counter,
     /// Requests that ended waiting for a permit, in whatever way.
     pub dequeued: Counter,
-    /// Requests refused.
-    pub shed: Counter,
-    /// Requests whose deadline passed.
+    /// Microseconds that they waited, all together.
+    pub waited_us: Counter,
+    /// Requests turned away before they reached their handlers.
+    shed: ShedCounters,
+    /// Requests whose deadline passed, be it before they reached their handlers.
     pub timed_out: Counter,
     /// Requests whose client went.
     pub cancelled: Counter,
     /// Handlers that panicked.
     pub panicked: Counter,
 }
+
+/// By stage and reason, in the order of their numbers.
+#[derive(Debug, Default)]
+struct ShedCounters([[Counter; ShedReason::ALL.len()]; Stage::ALL.len()]);
+
+/// Requests turned away before they reached their handlers, by where and why.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ShedStats([[u64; ShedReason::ALL.len()]; Stage::ALL.len()]);
 
 /// The counters of a lane, added up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -76,9 +95,16 @@ pub struct LaneStats {
     pub queued: u64,
     /// Handlers that have ended, in whatever way.
     pub finished: u64,
+    /// Requests that have waited for a permit, in whatever way that ended.
+    pub waited: u64,
+    /// Microseconds that they waited, all together.
+    pub waited_us: u64,
     /// Requests refused for want of room.
     pub shed: u64,
-    /// Requests whose deadline passed.
+    /// All that were turned away before they reached their handlers, by where and why. Those that
+    /// expired or whose client went are among the `timed_out` and the `cancelled` too.
+    pub turned_away: ShedStats,
+    /// Requests whose deadline passed, be it before they reached their handlers.
     pub timed_out: u64,
     /// Requests whose client went before the answer.
     pub cancelled: u64,
@@ -104,24 +130,31 @@ pub struct Stats {
     pub accepted: u64,
     /// Connections refused for want of room.
     pub refused: u64,
+    /// Those of them whose peer had as many as it may.
+    pub refused_peers: u64,
+    /// Futures given to `detach` that have not ended.
+    pub detached: u64,
     /// Requests cut off by the end of the drain, or the death of a worker.
     pub cut: u64,
     /// Workers that were replaced because they had died.
     pub restarts: u64,
 }
 
-/// Two counters that make a gauge.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Gauge {
-    Running,
-    Queued,
-}
-
-/// Counts as running, or queued, for as long as it lives.
+/// Counts a handler as running for as long as it lives.
 pub(super) struct Within {
     counters: Arc<WorkerCounters>,
     lane: Lane,
-    gauge: Gauge,
+}
+
+/// Counts a request as waiting for a permit for as long as it lives.
+pub(super) struct Queueing {
+    counters: Arc<WorkerCounters>,
+    lane: Lane,
+    stage: Stage,
+    since: Instant,
+    deadline: Option<Instant>,
+    /// Whether the wait came to its end, so that nobody gave it up.
+    is_over: bool,
 }
 
 impl WorkerCounters {
@@ -143,12 +176,26 @@ impl WorkerCounters {
 }
 
 impl LaneCounters {
+    /// A request was turned away before it reached its handler.
+    pub(super) fn turn_away(&self, Shed { stage, reason }: Shed) {
+        self.shed.0[stage as usize][reason as usize].add(1);
+    }
+
     fn read(&self) -> LaneStats {
+        let turned_away = ShedStats(
+            self.shed
+                .0
+                .each_ref()
+                .map(|stage| stage.each_ref().map(Counter::read)),
+        );
         LaneStats {
             running: self.started.read().saturating_sub(self.finished.read()),
             queued: self.queued.read().saturating_sub(self.dequeued.read()),
             finished: self.finished.read(),
-            shed: self.shed.read(),
+            waited: self.dequeued.read(),
+            waited_us: self.waited_us.read(),
+            shed: turned_away.overload(),
+            turned_away,
             timed_out: self.timed_out.read(),
             cancelled: self.cancelled.read(),
             panicked: self.panicked.read(),
@@ -161,10 +208,42 @@ impl LaneStats {
         self.running += other.running;
         self.queued += other.queued;
         self.finished += other.finished;
+        self.waited += other.waited;
+        self.waited_us += other.waited_us;
         self.shed += other.shed;
+        self.turned_away.add(&other.turned_away);
         self.timed_out += other.timed_out;
         self.cancelled += other.cancelled;
         self.panicked += other.panicked;
+    }
+}
+
+impl ShedStats {
+    /// Those that were turned away there for that reason.
+    pub fn count(&self, stage: Stage, reason: ShedReason) -> u64 {
+        self.0[stage as usize][reason as usize]
+    }
+
+    /// All that were, each stage and reason with its count.
+    pub fn iter(&self) -> impl Iterator<Item = (Stage, ShedReason, u64)> {
+        let stages = Stage::ALL.into_iter();
+        stages.flat_map(move |stage| {
+            let reasons = ShedReason::ALL.into_iter();
+            reasons.map(move |reason| (stage, reason, self.count(stage, reason)))
+        })
+    }
+
+    /// Those for whom there was no room.
+    fn overload(&self) -> u64 {
+        let overload = self.iter().filter(|(_, reason, _)| reason.is_overload());
+        overload.map(|(_, _, count)| count).sum()
+    }
+
+    fn add(&mut self, other: &ShedStats) {
+        let counts = self.0.iter_mut().flatten();
+        for (count, more) in counts.zip(other.0.iter().flatten()) {
+            *count += more;
+        }
     }
 }
 
@@ -179,7 +258,10 @@ impl Stats {
             stats.served += worker.served.read();
             stats.accepted += worker.accepted.read();
             stats.connections += worker.connections();
-            stats.refused += worker.refused.read();
+            stats.refused += worker.refused.read() + worker.refused_peers.read();
+            stats.refused_peers += worker.refused_peers.read();
+            let ended = worker.detached_ended.read();
+            stats.detached += worker.detached.read().saturating_sub(ended);
             stats.cut += worker.cut.read();
             stats.restarts += worker.restarts.read();
         }
@@ -188,26 +270,57 @@ impl Stats {
 }
 
 impl Within {
-    pub(super) fn new(counters: &Arc<WorkerCounters>, lane: Lane, gauge: Gauge) -> Self {
-        let counted = counters.lane(lane);
-        match gauge {
-            Gauge::Running => counted.started.add(1),
-            Gauge::Queued => counted.queued.add(1),
-        }
+    pub(super) fn new(counters: &Arc<WorkerCounters>, lane: Lane) -> Self {
+        counters.lane(lane).started.add(1);
         Within {
             counters: counters.clone(),
             lane,
-            gauge,
         }
     }
 }
 
 impl Drop for Within {
     fn drop(&mut self) {
-        let counted = self.counters.lane(self.lane);
-        match self.gauge {
-            Gauge::Running => counted.finished.add(1),
-            Gauge::Queued => counted.dequeued.add(1),
+        self.counters.lane(self.lane).finished.add(1);
+    }
+}
+
+impl Queueing {
+    pub(super) fn new(
+        counters: &Arc<WorkerCounters>,
+        lane: Lane,
+        stage: Stage,
+        deadline: Option<Instant>,
+    ) -> Self {
+        counters.lane(lane).queued.add(1);
+        Queueing {
+            counters: counters.clone(),
+            lane,
+            stage,
+            since: reactor::now(),
+            deadline,
+            is_over: false,
+        }
+    }
+
+    /// The wait has come to its end, be it good or bad.
+    pub(super) fn end(mut self) {
+        self.is_over = true;
+    }
+}
+
+impl Drop for Queueing {
+    fn drop(&mut self) {
+        let now = reactor::now();
+        let lane = self.counters.lane(self.lane);
+        lane.dequeued.add(1);
+        let waited = now.saturating_duration_since(self.since).as_micros();
+        lane.waited_us.add(waited as u64);
+        if !self.is_over {
+            lane.turn_away(Shed {
+                stage: self.stage,
+                reason: ShedReason::of_given_up(self.deadline, now),
+            });
         }
     }
 }

@@ -8,6 +8,7 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use super::spread::Giver;
 use super::worker::{Seat, SeatKind, Worker};
 use crate::net::{AcceptError, Accepted, AnySocket, Listener, Socket};
 use crate::reactor::{Sleep, sleep, timeout_at, yield_now};
-use crate::scheduler::Phase;
+use crate::scheduler::{PeerPlace, Phase};
 
 /// Connections accepted before others get their turn.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -226,12 +227,37 @@ pub(super) fn serve(worker: &Rc<Worker>, accepted: Accepted<AnySocket>) {
         return;
     }
     let peer = accepted.peer.as_tcp();
+    let place = match place(worker, peer) {
+        Ok(place) => place,
+        Err(PeerFull) => {
+            worker.counters.refused_peers.add(1);
+            refuse(&accepted.socket);
+            return;
+        }
+    };
     match accepted.attach(&worker.reactor) {
         Ok(stream) => {
             let driver = Driver::new(stream, peer, worker.sit(SeatKind::Connection));
-            worker.reactor.spawn_detached(Box::pin(driver));
+            worker.reactor.spawn_detached(match place {
+                None => Box::pin(driver),
+                Some(place) => Box::pin(async move {
+                    driver.await;
+                    drop(place);
+                }),
+            });
         }
         Err(error) => log::error!("a connection could not be watched: {error}"),
+    }
+}
+
+/// A peer has as many connections as it may.
+struct PeerFull;
+
+/// A place for a connection among those of its peer, where they are limited.
+fn place(worker: &Worker, peer: Option<SocketAddr>) -> Result<Option<PeerPlace>, PeerFull> {
+    match (worker.service.scheduler().shared().peers(), peer) {
+        (Some(peers), Some(peer)) => peers.try_enter(peer.ip()).ok_or(PeerFull).map(Some),
+        _ => Ok(None),
     }
 }
 

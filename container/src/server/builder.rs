@@ -147,6 +147,13 @@ impl Builder {
         Ok(self.start(router)?.stop_on_signals()?.wait())
     }
 
+    /// How long the server goes on accepting once it is asked to stop, saying that it is not ready.
+    /// Default 0 s.
+    pub fn drain_delay(mut self, limit: Duration) -> Self {
+        self.config.drain_delay = limit;
+        self
+    }
+
     fn check(mut self) -> Result<Parts, Error> {
         if self.addresses.is_empty() && self.listeners.is_empty() {
             self.addresses.push(DEFAULT_ADDRESS.to_owned());

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::builder::{Builder, Parts};
-use super::handle::{Handle, Shared};
+use super::handle::{Handle, OwnHandle, Shared};
 use super::listeners::Listeners;
 use super::service::observed_name;
 use super::signal::SignalThread;
@@ -146,22 +146,24 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
     let (addresses, listeners) = Listeners::open(&addresses, listeners, count)?;
     let pool = BlockingPool::new(config.blocking.clone());
     let lifecycle = Lifecycle::new();
+    let own = OwnHandle::default();
+    let scheduling = Arc::new(scheduler::Shared::new(
+        routes.iter().map(|route| &route.endpoint),
+        own.within(routes.context()),
+        pool,
+        config.scheduling(),
+    ));
     let shared = Shared {
         lifecycle: lifecycle.clone(),
         loads: loads.clone(),
         counters: counters.clone(),
         listeners: listeners.clone(),
         addresses,
-        pool: pool.clone(),
+        scheduling: scheduling.clone(),
         observation: observation.clone(),
     };
     let handle = Handle::new(Arc::new(shared));
-    let scheduling = Arc::new(scheduler::Shared::new(
-        routes.iter().map(|route| &route.endpoint),
-        handle.within(routes.context()),
-        pool,
-        config.deadline,
-    ));
+    own.set(&handle);
     let setup = Setup {
         config,
         routes,
@@ -172,6 +174,7 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         lifecycle,
         on_error,
         observation,
+        handle: handle.clone(),
     };
     let threads = start_workers(&setup, &handle)?;
     Ok(Container {

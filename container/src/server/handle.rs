@@ -3,8 +3,8 @@
 use std::any::type_name;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
 
 use super::listeners::Listeners;
 use super::spread::{Loads, WorkerStats};
@@ -13,7 +13,9 @@ use crate::handler::{Context, FromHead};
 use crate::message::Request;
 use crate::net::Address;
 use crate::observe::Observation;
-use crate::scheduler::{BlockingPool, Lifecycle, Phase, PoolStats, Stats, WorkerCounters};
+use crate::scheduler::{
+    self, BudgetStats, GateStats, Lifecycle, Phase, PoolStats, Stats, WorkerCounters,
+};
 
 /// A running container, from any thread. Clones are the same container.
 ///
@@ -30,6 +32,11 @@ pub struct Handle {
     shared: Arc<Shared>,
 }
 
+/// The way to the handle of the container that runs a handler, as a state. Weak, because what the
+/// handle leads to has the states.
+#[derive(Clone, Default)]
+pub(crate) struct OwnHandle(Arc<OnceLock<Weak<Shared>>>);
+
 /// What handles and workers share.
 pub(super) struct Shared {
     pub(super) lifecycle: Lifecycle,
@@ -37,7 +44,7 @@ pub(super) struct Shared {
     pub(super) counters: Vec<Arc<WorkerCounters>>,
     pub(super) listeners: Arc<Listeners>,
     pub(super) addresses: Vec<Address>,
-    pub(super) pool: BlockingPool,
+    pub(super) scheduling: Arc<scheduler::Shared>,
     pub(super) observation: Arc<Observation>,
 }
 
@@ -89,7 +96,17 @@ impl Handle {
 
     /// What its blocking pool is doing.
     pub fn pool(&self) -> PoolStats {
-        self.shared.pool.stats()
+        self.shared.scheduling.pool().stats()
+    }
+
+    /// What the budgets of its lanes and of itself are doing.
+    pub fn budgets(&self) -> BudgetStats {
+        self.shared.scheduling.budgets()
+    }
+
+    /// What the budget of the route with this index is doing; `None` where it has no limit.
+    pub fn route_budget(&self, index: usize) -> Option<GateStats> {
+        self.shared.scheduling.route_gate(index)
     }
 
     /// Each worker by itself, in the order of their numbers: how evenly the load is spread.
@@ -107,10 +124,27 @@ impl Handle {
     }
 
     /// As [`stop`](Self::stop), when another process listens at the same sockets by now: what waits
-    /// at them is left to it, and it is not waited for anybody to notice.
-    pub fn hand_over(&self) {
+    /// at them is left to it, and nobody needs time to notice. Says whether it was so; a container
+    /// that does not run, or was asked to stop before, leaves its sockets to nobody.
+    pub fn hand_over(&self) -> bool {
+        if !self.is_ready() {
+            return false;
+        }
         self.shared.listeners.hand_over();
         self.advance(Phase::Draining);
+        true
+    }
+
+    /// Whether its sockets were left to another process.
+    pub fn is_handed_over(&self) -> bool {
+        self.shared.listeners.is_handed_over()
+    }
+
+    /// Holds the calling thread until the container reaches a phase, or has passed it, but no
+    /// longer than `limit`; says whether it has.
+    pub fn wait_for(&self, phase: Phase, limit: Duration) -> bool {
+        self.shared.lifecycle.sleep(limit, phase);
+        self.phase() >= phase
     }
 
     /// Whether one of the sockets it listens at has failed for good, which makes it drain.
@@ -123,18 +157,11 @@ impl Handle {
         self.shared.lifecycle.since(phase)
     }
 
-    /// The states of an application and this handle, for handlers that take it as an argument.
-    pub(crate) fn within(&self, context: &Context) -> Context {
-        let mut context = context.clone();
-        context.insert(self.clone());
-        context
-    }
-
     /// That of a single worker that has no thread.
     pub(crate) fn of_worker(
         lifecycle: Lifecycle,
         counters: &Arc<WorkerCounters>,
-        pool: BlockingPool,
+        scheduling: Arc<scheduler::Shared>,
         observation: Arc<Observation>,
     ) -> Self {
         let counters = vec![counters.clone()];
@@ -145,7 +172,7 @@ impl Handle {
             counters,
             listeners,
             addresses: vec![Address::Unix(None)],
-            pool,
+            scheduling,
             observation,
         }))
     }
@@ -155,11 +182,28 @@ impl Handle {
     }
 }
 
+impl OwnHandle {
+    /// The states of an application, and this among them.
+    pub(crate) fn within(&self, context: &Context) -> Context {
+        let mut context = context.clone();
+        context.insert(self.clone());
+        context
+    }
+
+    /// From now on handlers get this one, as long as the container is there.
+    pub(crate) fn set(&self, handle: &Handle) {
+        // It is set once, when the container is made.
+        let _ = self.0.set(Arc::downgrade(&handle.shared));
+    }
+}
+
 impl FromHead for Handle {
     type Rejection = Rejection;
 
     fn from_head(_request: &Request, context: &Context) -> Result<Self, Rejection> {
-        let handle = context.state::<Handle>().cloned();
+        let own = context.state::<OwnHandle>().and_then(|own| own.0.get());
+        let shared = own.and_then(Weak::upgrade);
+        let handle = shared.map(Handle::new);
         handle.ok_or(Rejection::MissingState(type_name::<Handle>()))
     }
 }

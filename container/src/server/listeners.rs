@@ -158,7 +158,8 @@ impl Listeners {
         self.is_handed_over.store(true, Ordering::Release);
     }
 
-    fn is_handed_over(&self) -> bool {
+    /// Whether another process goes on accepting.
+    pub(super) fn is_handed_over(&self) -> bool {
         self.is_handed_over.load(Ordering::Acquire)
     }
 

@@ -11,6 +11,7 @@
 //! | `acceptor`, `spread` | where connections come from, and who gets them |
 //! | `connection` | one connection |
 //! | `service` | from a request to a reply |
+//! | `detach` | work that goes on after the answer |
 //! | `handle`, `signal` | how a container is stopped |
 
 mod acceptor;
@@ -18,6 +19,7 @@ mod builder;
 pub(crate) mod connection;
 mod container;
 mod date;
+mod detach;
 mod handle;
 mod listeners;
 pub(crate) mod service;
@@ -29,5 +31,7 @@ pub(crate) mod worker;
 
 pub use builder::Builder;
 pub use container::{Container, Report};
+pub use detach::detach;
 pub use handle::Handle;
+pub(crate) use handle::OwnHandle;
 pub use spread::WorkerStats;

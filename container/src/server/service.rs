@@ -80,6 +80,11 @@ impl Service {
         }
     }
 
+    /// Where handlers run.
+    pub(crate) fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
     /// Finds out what is to be done with a request.
     pub(super) fn plan(&self, head: &RequestHead) -> Plan {
         match self.routes.find(head.method(), head.path()) {

@@ -71,6 +71,9 @@ pub struct WorkerStats {
     /// The share of the time in which it was busy, in per cent, as last measured: when a connection
     /// was accepted, or these figures were asked for, at least 100 ms after the time before.
     pub busy_percent: u64,
+    /// For how long its present turn has lasted, 0 while it waits: a handler that does not come
+    /// back holds all others of its worker.
+    pub turn: Duration,
     /// Requests answered.
     pub served: u64,
     /// Connections that it accepted and gave to workers with less to do.
@@ -303,10 +306,12 @@ impl Load {
     }
 
     fn stats(&self) -> WorkerStats {
+        let turn = lock(&self.remote).as_ref().map_or(0, Remote::turn_ns);
         WorkerStats {
             connections: self.connections(),
             requests: self.counters.in_handlers(),
             busy_percent: self.busy.load(Ordering::Relaxed),
+            turn: Duration::from_nanos(turn),
             served: self.counters.served.read(),
             given: self.given.load(Ordering::Relaxed),
             restarts: self.counters.restarts.read(),

@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::acceptor::Acceptor;
+use super::handle::Handle;
 use super::listeners::{Listeners, Listening};
 use super::service::{OnError, Service};
 use super::spread::{Giver, Loads};
@@ -45,6 +46,9 @@ pub(super) struct Setup {
     pub(super) lifecycle: Lifecycle,
     pub(super) on_error: Option<OnError>,
     pub(super) observation: Arc<Observation>,
+    /// What handlers get that ask for the container's handle: theirs is weak.
+    #[expect(dead_code, reason = "it is kept, not used")]
+    pub(super) handle: Handle,
 }
 
 /// What a thread has to do with the others.

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -25,7 +25,7 @@ const READ_BUFFER: usize = 64 << 10;
 
 thread_local! {
     /// The worker that runs on this thread.
-    static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Weak<Worker>> = const { RefCell::new(Weak::new()) };
 }
 
 /// What the connections of one thread share.
@@ -34,7 +34,7 @@ pub(crate) struct Worker {
     pub(super) config: Arc<Config>,
     /// The protocol's part of the configuration, by itself since each connection holds it.
     pub(super) protocol: Arc<http1::Config>,
-    pub(super) service: Service,
+    pub(crate) service: Service,
     pub(super) counters: Arc<WorkerCounters>,
     pub(super) lifecycle: Lifecycle,
     /// What is observed of its requests.
@@ -103,15 +103,20 @@ impl Worker {
 
     /// Makes this the worker that runs on this thread, until the guard is dropped.
     pub(super) fn enter(self: &Rc<Self>) -> Entered {
-        CURRENT.set(Some(self.clone()));
+        self.make_current();
         Entered {
             reactor: self.reactor.clone(),
         }
     }
 
+    /// Makes this the worker that runs on this thread, until another one is or it is dropped.
+    pub(crate) fn make_current(self: &Rc<Self>) {
+        CURRENT.set(Rc::downgrade(self));
+    }
+
     /// The worker that runs on this thread.
     pub(crate) fn current() -> Option<Rc<Worker>> {
-        CURRENT.with_borrow(Clone::clone)
+        CURRENT.with_borrow(Weak::upgrade)
     }
 
     /// The container's phase.
@@ -206,7 +211,7 @@ pub(super) struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        CURRENT.set(None);
+        CURRENT.set(Weak::new());
         self.reactor.shutdown();
     }
 }

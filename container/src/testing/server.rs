@@ -11,14 +11,14 @@ use crate::observe::{AccessLog, Observation};
 use crate::reactor::{Clock, Reactor};
 use crate::router::Router;
 use crate::scheduler::{
-    self, BlockingConfig, BlockingPool, Lifecycle, Phase, PoolStats, Scheduler, Stats,
-    WorkerCounters,
+    self, BlockingConfig, BlockingPool, BudgetStats, GateStats, Lifecycle, Phase, PoolStats,
+    Scheduler, Stats, WorkerCounters,
 };
-use crate::server::Handle;
 use crate::server::connection::Driver;
 use crate::server::service::{Service, observed_name};
 use crate::server::wind_up::wind_up;
 use crate::server::worker::{SeatKind, Worker};
+use crate::server::{Handle, OwnHandle};
 
 /// A worker in memory. Time stands still unless [`advance`](Self::advance) moves it.
 pub struct Server {
@@ -55,7 +55,7 @@ impl Server {
     /// # Panics
     /// When the routing table is not valid.
     pub fn with_config(router: Router, change: impl FnOnce(&mut Config)) -> Self {
-        Self::build(router, change, BlockingPool::new, None)
+        Self::build(router, change, BlockingPool::with_clock, None)
     }
 
     /// A server that logs its requests.
@@ -67,7 +67,7 @@ impl Server {
         log: AccessLog,
         change: impl FnOnce(&mut Config),
     ) -> Self {
-        Self::build(router, change, BlockingPool::new, Some(log))
+        Self::build(router, change, BlockingPool::with_clock, Some(log))
     }
 
     /// A server without threads: what happens depends on what the test does, and on nothing else.
@@ -83,7 +83,7 @@ impl Server {
     fn build(
         router: Router,
         change: impl FnOnce(&mut Config),
-        pool: fn(BlockingConfig) -> BlockingPool,
+        pool: fn(BlockingConfig, Clock) -> BlockingPool,
         log: Option<AccessLog>,
     ) -> Self {
         let mut config = Config::default();
@@ -93,20 +93,22 @@ impl Server {
         let counters = Arc::<WorkerCounters>::default();
         let lifecycle = Lifecycle::new();
         lifecycle.advance(Phase::Running);
-        let pool = pool(config.blocking.clone());
+        let pool = pool(config.blocking.clone(), reactor.clock());
         let endpoints = routes.iter().map(|route| &route.endpoint);
         let names = routes.iter().map(observed_name);
         let observation = Observation::new(config.observe.clone(), log, names, 1);
         let observer = observation.observer(0);
-        let life = lifecycle.clone();
-        let handle = Handle::of_worker(life, &counters, pool.clone(), observation);
-        let context = handle.within(routes.context());
+        let own = OwnHandle::default();
+        let context = own.within(routes.context());
         let shared = Arc::new(scheduler::Shared::new(
             endpoints,
             context,
             pool.clone(),
-            config.deadline,
+            config.scheduling(),
         ));
+        let life = lifecycle.clone();
+        let handle = Handle::of_worker(life, &counters, shared.clone(), observation);
+        own.set(&handle);
         let scheduler = Scheduler::new(shared, counters.clone());
         let drain = config.drain;
         let service = Service::new(routes, scheduler, None, config.body_limit);
@@ -195,6 +197,7 @@ impl Server {
     fn enter(&self) {
         self.pool.enter();
         self.lifecycle.enter();
+        self.worker.make_current();
     }
 
     /// Asks the server to drain.
@@ -240,6 +243,20 @@ impl Server {
     pub fn run_blocking(&self, nth: usize) {
         self.pool.run_job(nth);
         self.run();
+    }
+
+    /// What the budgets of its lanes and of itself are doing.
+    pub fn budgets(&self) -> BudgetStats {
+        self.scheduling().budgets()
+    }
+
+    /// What the budget of the route with this index is doing; `None` where it has no limit.
+    pub fn route_budget(&self, index: usize) -> Option<GateStats> {
+        self.scheduling().route_gate(index)
+    }
+
+    fn scheduling(&self) -> &scheduler::Shared {
+        self.worker.service.scheduler().shared()
     }
 
     /// Tasks that live: connections, and what handlers have spawned.

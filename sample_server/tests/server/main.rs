@@ -5,5 +5,7 @@
 mod docking_api;
 mod process;
 mod refusals;
+mod restart;
 mod run;
+mod settings;
 mod watching;

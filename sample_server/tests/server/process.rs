@@ -8,6 +8,8 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 pub(crate) struct Server {
     child: Child,
     stderr: BufReader<ChildStderr>,
+    /// The process that took its place, where one did.
+    successor: Option<String>,
     /// What follows `listening on ` in the start line.
     pub(crate) start: String,
 }
@@ -44,6 +46,7 @@ impl Server {
         let mut server = Server {
             child,
             stderr,
+            successor: None,
             start: String::new(),
         };
         let line = server.wait_for("listening on ");
@@ -98,9 +101,24 @@ impl Server {
         }
     }
 
-    /// Sends a signal: `INT` or `TERM`.
+    /// Has another process take its place; it is the server from then on, with the same log.
+    pub(crate) fn succeed(&mut self) {
+        self.signal("USR2");
+        self.adopt();
+    }
+
+    /// Takes note of the process that has taken its place.
+    pub(crate) fn adopt(&mut self) {
+        let line = self.wait_for(" serves from now on");
+        let (_, pid) = line.split_once("process ").expect("it says which");
+        let (pid, _) = pid.split_once(' ').expect("it says which");
+        self.successor = Some(pid.to_owned());
+    }
+
+    /// Sends a signal: `INT`, `TERM` or `USR2`.
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
+        let own = self.child.id().to_string();
+        let pid = self.successor.clone().unwrap_or(own);
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(sent.expect("there is a `kill`").success());
     }
@@ -130,6 +148,9 @@ impl Drop for Server {
         // Both fail when it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(pid) = &self.successor {
+            let _ = Command::new("kill").args(["-s", "KILL", pid]).output();
+        }
     }
 }
 

@@ -78,7 +78,7 @@ fn a_second_signal_cuts_them() {
     server.signal("INT");
     let end = server.wait();
     drop(request);
-    assert_eq!(end.code, Some(0), "{}", end.log);
+    assert_eq!(end.code, Some(3), "{}", end.log);
     assert!(
         end.log
             .contains(" WARN container::server::signal SIGINT: closing now\n")

@@ -195,8 +195,15 @@ impl Server<'_> {
                 self.current().end = Some(trailers);
                 self.answer(StatusCode::OK);
             }
+            // How a body is broken that is thrown away depends on how much of it is looked at.
+            Event::Refused(error) if self.is_thrown_away(error) => {}
             Event::Refused(error) => self.refuse(error),
         }
+    }
+
+    fn is_thrown_away(&self, error: ProtocolError) -> bool {
+        use ProtocolError::{Chunk, Trailer, TrailersTooLarge};
+        matches!(error, Chunk | Trailer | TrailersTooLarge) && self.habit() == Habit::Ignore
     }
 
     fn begin(&mut self, head: RequestHead, length: BodyLength) {

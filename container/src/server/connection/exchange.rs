@@ -29,8 +29,9 @@ pub(super) enum Exchange {
     Collecting(Box<Collecting>),
     /// Its handler is at work.
     Handling(Handling),
-    /// Its answer's body is being fetched and sent.
-    Sending(Sending),
+    /// Its answer's body is being fetched and sent; boxed, since idle connections have room for it
+    /// too.
+    Sending(Box<Sending>),
 }
 
 /// An answer's body on its way.
@@ -290,7 +291,7 @@ impl<T: Transport + Unpin> Driver<T> {
     /// The answer's head is written; its body is to follow.
     pub(super) fn send(&mut self, body: Body) {
         let pauses = body.filler().map(Pauses::new);
-        self.exchange = Exchange::Sending(Sending { body, pauses });
+        self.exchange = Exchange::Sending(Box::new(Sending { body, pauses }));
     }
 
     fn end_answer(&mut self, trailers: Option<&HeaderMap>) {

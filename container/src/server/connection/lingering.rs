@@ -6,23 +6,33 @@ use std::io;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::http1::CloseReason;
+use crate::http1::{CloseReason, Config};
 use crate::net::Transport;
 use crate::reactor::{Sleep, sleep_until};
 
 /// Reads in one poll.
 const READS_PER_POLL: usize = 16;
 
+/// No limit of time is longer than this, so that its end is an instant.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A connection that says no more and listens only to throw away.
 pub(super) struct Lingering {
     /// Why it closes.
     reason: CloseReason,
-    /// When it closes, whatever the peer does.
+    /// When it closes unless something comes.
     until: Instant,
+    /// When it closes, whatever comes.
+    end: Instant,
     /// How many more bytes are read away.
     left: usize,
+}
+
+/// When a connection closes on which something has come at `now`, and nothing comes after it.
+pub(super) fn next_end(config: &Config, now: Instant) -> Instant {
+    now + config.timeouts.linger.min(LONGEST)
 }
 
 impl Lingering {
@@ -30,23 +40,25 @@ impl Lingering {
     pub(super) fn begin(
         transport: &mut impl Transport,
         reason: CloseReason,
-        until: Instant,
-        left: usize,
+        config: &Config,
+        now: Instant,
     ) -> Self {
         // A peer that is gone already is found by the first read.
         let _ = transport.shutdown(Shutdown::Write);
         Lingering {
             reason,
-            until,
-            left,
+            until: next_end(config, now),
+            end: now + config.timeouts.linger_max.min(LONGEST),
+            left: config.limits.linger,
         }
     }
 
-    /// Goes on; ready when it is over.
+    /// Goes on; ready when it is over. What comes puts the end off to `put_off`, within limits.
     pub(super) fn poll(
         &mut self,
         transport: &mut impl Transport,
         alarm: &mut Option<Sleep>,
+        put_off: Option<Instant>,
         context: &mut Context<'_>,
     ) -> Poll<CloseReason> {
         for _ in 0..READS_PER_POLL {
@@ -54,7 +66,10 @@ impl Lingering {
             match transport.try_read(&mut scratch) {
                 Ok(0) => return Poll::Ready(self.reason),
                 Ok(count) => match self.left.checked_sub(count) {
-                    Some(left) => self.left = left,
+                    Some(left) => {
+                        self.left = left;
+                        self.until = put_off.map_or(self.until, |until| until.min(self.end));
+                    }
                     None => return Poll::Ready(self.reason),
                 },
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -67,7 +67,7 @@ pub(crate) struct Driver<T: Transport> {
     /// Whether the client is still there.
     departure: Departure,
     /// The end, once it has begun.
-    lingering: Option<Lingering>,
+    lingering: Option<Box<Lingering>>,
     /// What is observed of the current request, where anything is.
     recording: Recording,
     /// Wakes this task at the earliest deadline, or before.
@@ -135,12 +135,8 @@ impl<T: Transport + Unpin> Driver<T> {
 
     /// One poll: timeouts, then exchange and input in turns, then one write for all of it.
     fn drive(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
-        if let Some(lingering) = &mut self.lingering {
-            if self.seat.worker().phase() >= Phase::Closing {
-                // It has said all it had to say.
-                return Poll::Ready(CloseReason::Draining);
-            }
-            return lingering.poll(&mut self.transport, &mut self.alarm, context);
+        if self.lingering.is_some() {
+            return self.linger(context);
         }
         self.seat.watch(context);
         self.expire();
@@ -223,6 +219,12 @@ impl<T: Transport + Unpin> Driver<T> {
                 if !idle || !(has_input || self.is_spared()) {
                     self.machine.drain();
                 }
+                let half = self.machine.is_in_head() && !self.transport.is_read_ready();
+                if half && !self.is_spared() {
+                    // Nothing is owed to who has not asked yet.
+                    self.backlog = Vec::new();
+                    self.machine.close(CloseReason::Draining);
+                }
             }
             Phase::Closing | Phase::Drained => {
                 if !matches!(self.exchange, Exchange::None) || !self.output.is_empty() {
@@ -247,11 +249,12 @@ impl<T: Transport + Unpin> Driver<T> {
     fn spared_until(&self) -> Option<Instant> {
         let fresh_until = self.worker().spare_until.get()?;
         let until = match self.history {
-            History::Fresh => fresh_until,
-            History::Used => {
+            History::Used if !self.machine.is_in_head() => {
                 let since = self.machine.idle_since()?;
                 since.checked_add(self.worker().config.drain_idle)?
             }
+            // A head that has begun is given as long.
+            History::Fresh | History::Used => fresh_until,
         };
         (until > self.now()).then_some(until)
     }
@@ -300,16 +303,29 @@ impl<T: Transport + Unpin> Driver<T> {
         if !self.must_linger(reason) {
             return Poll::Ready(reason);
         }
-        let protocol = &self.worker().protocol;
-        let (until, left) = (
-            self.now() + protocol.timeouts.linger,
-            protocol.limits.linger,
-        );
-        let lingering = Lingering::begin(&mut self.transport, reason, until, left);
+        let now = self.now();
+        let config = &self.seat.worker().protocol;
+        let lingering = Lingering::begin(&mut self.transport, reason, config, now);
         self.backlog = Vec::new();
-        self.lingering
-            .insert(lingering)
-            .poll(&mut self.transport, &mut self.alarm, context)
+        self.lingering = Some(Box::new(lingering));
+        self.linger(context)
+    }
+
+    /// Goes on with the end.
+    fn linger(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
+        let worker = self.seat.worker();
+        let Some(lingering) = self
+            .lingering
+            .as_mut()
+            .filter(|_| worker.phase() < Phase::Closing)
+        else {
+            // It has said all it had to say.
+            return Poll::Ready(CloseReason::Draining);
+        };
+        // A drain does not wait for whoever goes on sending.
+        let put_off = (worker.phase() < Phase::Draining)
+            .then(|| lingering::next_end(&worker.protocol, worker.reactor.now()));
+        lingering.poll(&mut self.transport, &mut self.alarm, put_off, context)
     }
 
     /// Whether closing now could take an answer from the peer: closing a socket with unread input

@@ -1,0 +1,175 @@
+"""Offers a limited handler more than it can do, and shows what becomes of it: a table and an SVG.
+
+The handler of each server takes 10 ms, 16 at a time. Requests are due at fixed times, whether or not
+answers come (an open loop), at multiples of that capacity. The container sheds by the time waited;
+the peer is hyper with the same handler behind a tokio semaphore, as many write it.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+import load
+from run import positive, table, title
+from server import CLIENT_CPU, CONTESTANTS, OURS, TARGET, Contestant, Server, build, pinned
+
+# What the handler of `/limited` is in both servers.
+AT_ONCE = 16
+SERVICE_MS = 10
+CAPACITY = AT_ONCE * 1000 // SERVICE_MS
+
+OFFERS = (0.5, 1, 2, 5, 10)
+# Clients enough that one that has to wait keeps no other from being sent.
+CONNECTIONS = 512
+# The container's promise: twice the unloaded p99, and the target of its queues.
+TARGET_MS = 5
+HEALTH_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What came of one rate."""
+
+    offered: float
+    good: float
+    shed: float
+    p50_ms: float
+    p99_ms: float
+    health_ms: float
+
+
+def main() -> int:
+    options = parse()
+    build()
+    contestants = [one for one in CONTESTANTS if one.name in (OURS.name, "hyper")]
+    title(f"GET /limited, {AT_ONCE} at once for {SERVICE_MS} ms: {CAPACITY} requests/s, open loop")
+    offers = {one.name: series(one, options.seconds) for one in contestants}
+    rows = [("server", "offered/s", "good/s", "refused/s", "p50 ms", "p99 ms", "health ms")]
+    for name, seen in offers.items():
+        rows += [row(name, offer) for offer in seen]
+    table(rows)
+    options.svg.write_text(drawing(offers))
+    print(f"\ndrawn: {options.svg}")
+    return 0 if keeps_its_promise(offers[OURS.name]) else 1
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench/overload.py", description=__doc__)
+    parser.add_argument("--seconds", type=positive, default=14, help="for each rate")
+    parser.add_argument("--svg", type=Path, default=TARGET / "overload.svg")
+    return parser.parse_args()
+
+
+def row(name: str, offer: Offer) -> tuple[str, ...]:
+    figures = (offer.offered, offer.good, offer.shed)
+    times = (offer.p50_ms, offer.p99_ms, offer.health_ms)
+    return (name, *(f"{each:,.0f}" for each in figures), *(f"{each:,.1f}" for each in times))
+
+
+def series(contestant: Contestant, seconds: int) -> list[Offer]:
+    seen = []
+    for factor in OFFERS:
+        # A new server each time, so that nothing is left over from the last rate.
+        with Server(contestant) as server:
+            offered(server, CAPACITY / 2, 1)
+            seen.append(offered(server, factor * CAPACITY, seconds))
+    return seen
+
+
+def offered(server: Server, rate: float, seconds: int) -> Offer:
+    """Offers `/limited` at this rate, and asks for a light page all the while."""
+    command = [f"{TARGET}/release/client", "load", f"--url={server.url}/limited", "--json"]
+    command += [f"--rate={rate}", f"--duration={seconds}s", f"--connections={CONNECTIONS}"]
+    command += [f"--threads={CONNECTIONS}", "--timeout=5s"]
+    health, over = [], Event()
+    prober = Thread(target=probe, args=(server, health, over))
+    prober.start()
+    try:
+        # Refused requests are failures to the client, so its exit code says nothing.
+        done = subprocess.run(
+            pinned(CLIENT_CPU, command),
+            capture_output=True,
+            text=True,
+            timeout=load.CLIENT_SECONDS_MAX,
+        )
+    finally:
+        over.set()
+        prober.join()
+    if not done.stdout.strip():
+        raise RuntimeError(f"{server.contestant.name}: {done.stderr.strip()}")
+    said = json.loads(done.stdout)
+    return Offer(
+        rate,
+        said["count"] / said["seconds"],
+        said["errors"] / said["seconds"],
+        said["latency_us"]["p50"] / 1000,
+        said["latency_us"]["p99"] / 1000,
+        sorted(health)[len(health) * 99 // 100],
+    )
+
+
+def probe(server: Server, health: list[float], over: Event) -> None:
+    """Asks for `/plaintext` again and again, over one connection; milliseconds of each answer."""
+    with load.answered(server) as link:
+        while not over.wait(HEALTH_SECONDS) or not health:
+            begun = time.monotonic()
+            load.ask_again(link)
+            health.append((time.monotonic() - begun) * 1000)
+
+
+def keeps_its_promise(offers: list[Offer]) -> bool:
+    peak = max(offer.good for offer in offers)
+    bound = 2 * offers[0].p99_ms + TARGET_MS
+    last = offers[-1]
+    print(f"at {OFFERS[-1]} times the capacity: {last.good / peak:.0%} of the peak, ", end="")
+    print(f"p99 {last.p99_ms:.1f} ms of {bound:.1f} ms")
+    return last.good >= 0.95 * peak and last.p99_ms <= bound
+
+
+WIDTH, HEIGHT, MARGIN = 420, 260, 48
+COLOURS = ("#1f77b4", "#d62728")
+
+
+def drawing(offers: dict[str, list[Offer]]) -> str:
+    """Goodput to the left, p99 to the right, over the offered load."""
+    good = {name: [offer.good for offer in seen] for name, seen in offers.items()}
+    late = {name: [offer.p99_ms for offer in seen] for name, seen in offers.items()}
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}" height="{HEIGHT}"'
+        ' font-family="sans-serif" font-size="11">',
+        '<rect width="100%" height="100%" fill="white"/>',
+        chart(0, "answered 200 per second", good),
+        chart(WIDTH, "p99 of those, ms", late),
+        "</svg>",
+    ]
+    return "\n".join(parts)
+
+
+def chart(left: int, name: str, lines: dict[str, list[float]]) -> str:
+    top = max(max(values) for values in lines.values()) or 1
+    x0, y0 = left + MARGIN, HEIGHT - MARGIN
+    wide, high = WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN
+    xs = [x0 + wide * index / (len(OFFERS) - 1) for index in range(len(OFFERS))]
+    parts = [
+        f'<text x="{x0}" y="{MARGIN - 18}" font-weight="bold">{name}</text>',
+        f'<path d="M{x0} {MARGIN}V{y0}H{x0 + wide}" fill="none" stroke="black"/>',
+        f'<text x="{x0 - 4}" y="{MARGIN + 4}" text-anchor="end">{top:,.0f}</text>',
+        f'<text x="{x0 - 4}" y="{y0}" text-anchor="end">0</text>',
+    ]
+    for x, factor in zip(xs, OFFERS):
+        parts.append(f'<text x="{x:.0f}" y="{y0 + 16}" text-anchor="middle">{factor}x</text>')
+    for number, (line, values) in enumerate(lines.items()):
+        points = " ".join(f"{x:.1f},{y0 - high * y / top:.1f}" for x, y in zip(xs, values))
+        colour = COLOURS[number % len(COLOURS)]
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts.append(f'<text x="{x0 + 8 + 90 * number}" y="{HEIGHT - 8}" fill="{colour}">{line}</text>')
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+//! The service manager that started the process, where it wants to be told how it is: systemd, as
+//! `sd_notify(3)` says. Without one, nothing is told.
+
+use std::env;
+use std::io;
+#[cfg(target_os = "linux")]
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::thread;
+use std::time::Duration;
+
+use container::scheduler::Phase;
+use container::server::Handle;
+
+/// Who is told.
+#[derive(Clone)]
+pub(crate) struct Manager {
+    /// Where it listens; `None` when there is none.
+    address: Option<SocketAddr>,
+    /// How often it wants to hear that the server is alive.
+    watchdog: Option<Duration>,
+}
+
+impl Manager {
+    /// The one that the environment names.
+    ///
+    /// # Errors
+    /// When it names none that can be.
+    pub(crate) fn from_environment() -> io::Result<Manager> {
+        let address = env::var("NOTIFY_SOCKET").ok();
+        let address = address.map(|name| address_of(&name)).transpose()?;
+        let own = env::var("WATCHDOG_PID").ok();
+        let is_own = own.is_none_or(|pid| pid == std::process::id().to_string());
+        let period = env::var("WATCHDOG_USEC").ok().filter(|_| is_own);
+        let period = period.and_then(|text| text.parse().ok());
+        Ok(Manager {
+            watchdog: period.filter(|us| *us > 0).map(Duration::from_micros),
+            address,
+        })
+    }
+
+    /// Tells it something, such as `READY=1`.
+    pub(crate) fn tell(&self, state: &str) {
+        let Some(address) = &self.address else { return };
+        let sent = UnixDatagram::unbound()
+            .and_then(|socket| socket.send_to_addr(state.as_bytes(), address));
+        if let Err(error) = sent {
+            log::warn!("the service manager cannot be told {state:?}: {error}");
+        }
+    }
+
+    /// Tells it from now on when the container drains, and that it lives as long as all of its
+    /// workers move.
+    ///
+    /// # Errors
+    /// When the system gives no thread for it.
+    pub(crate) fn watch(&self, handle: Handle) -> io::Result<()> {
+        if self.address.is_none() {
+            return Ok(());
+        }
+        let manager = self.clone();
+        let thread = thread::Builder::new().name("manager".to_owned());
+        thread.spawn(move || manager.attend(&handle)).map(drop)
+    }
+
+    fn attend(&self, handle: &Handle) {
+        // Twice in each period, as the manual advises.
+        let period = self.watchdog.map_or(Duration::MAX, |period| period / 2);
+        let mut next = Phase::Leaving;
+        while handle.phase() < Phase::Drained {
+            if handle.wait_for(next, period) && next == Phase::Leaving {
+                next = Phase::Drained;
+                // A successor is what the manager looks at by now.
+                if !handle.is_handed_over() {
+                    self.tell("STOPPING=1\nSTATUS=draining");
+                }
+            }
+            self.report_alive(handle);
+        }
+    }
+
+    /// A worker that does not come back from a handler is no sign of life.
+    fn report_alive(&self, handle: &Handle) {
+        let Some(period) = self.watchdog else { return };
+        let workers = handle.workers();
+        let longest = workers.iter().map(|worker| worker.turn).max();
+        match longest.filter(|turn| *turn >= period) {
+            None => self.tell("WATCHDOG=1"),
+            Some(turn) => log::error!(
+                "a worker has been held for {turn:?}: the watchdog is not told that all is well"
+            ),
+        }
+    }
+}
+
+/// A path, or after an `@` a name in the abstract namespace.
+fn address_of(name: &str) -> io::Result<SocketAddr> {
+    match name.strip_prefix('@') {
+        #[cfg(target_os = "linux")]
+        Some(name) => SocketAddr::from_abstract_name(name.as_bytes()),
+        #[cfg(not(target_os = "linux"))]
+        Some(_) => Err(io::ErrorKind::Unsupported.into()),
+        None => SocketAddr::from_pathname(name),
+    }
+}

@@ -1,0 +1,18 @@
+//! What the server is as a process: what it inherits, whom it tells, and who succeeds it. Must not
+//! know flags or routes.
+
+mod inherited;
+mod manager;
+mod succession;
+
+pub(crate) use inherited::Inherited;
+pub(crate) use manager::Manager;
+pub(crate) use succession::{Predecessor, Succession};
+
+/// Set for a process that is to succeed another: the other's process id. Its standard input is the
+/// way to the other then.
+const SUCCEEDS: &str = "SAMPLE_SERVER_SUCCEEDS";
+
+/// Set with it when the sockets' files, where they have some, belong to the server, and not to
+/// whoever started the first of them.
+const OWNS_FILES: &str = "SAMPLE_SERVER_OWNS_FILES";

@@ -1,0 +1,123 @@
+//! What the server inherits, whom it tells, and who succeeds it.
+
+use std::net::TcpListener;
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::path::PathBuf;
+
+use command_fds::{CommandFdExt, FdMapping};
+
+use crate::process::{Server, command, read_to_end};
+
+fn path(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("sample-server-{}-{name}", std::process::id()))
+}
+
+#[test]
+fn a_successor_takes_over_without_losing_anybody() {
+    let mut server = Server::start(&["--workers=2"]);
+    for _ in 0..3 {
+        let mut request = server.begin_echo();
+        server.succeed();
+        assert!(
+            server.get("/").ends_with("Docking API"),
+            "the new one serves"
+        );
+        std::io::Write::write_all(&mut request, b"hello").expect("the old one reads on");
+        assert!(read_to_end(request).ends_with("\r\n\r\nhello"));
+    }
+    let end = server.stop();
+    assert_eq!(end.code, Some(0), "{}", end.log);
+    assert!(!end.log.contains(", cut "), "{}", end.log);
+    // The last echo of the process before it, and the last request of its own.
+    assert!(end.log.ends_with(" served 1 requests\n"), "{}", end.log);
+}
+
+#[test]
+fn a_unix_socket_keeps_its_file_until_the_last_one_ends() {
+    let path = path("successor.sock");
+    let flag = format!("--unix={}", path.display());
+    let mut server = Server::spawn(&mut command(&[&flag]));
+    server.succeed();
+    // The old process has ended before the new one is asked to.
+    server.wait_for(" served 0 requests");
+    assert!(path.exists());
+    assert_eq!(server.stop().code, Some(0));
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_successor_that_is_too_slow_is_ended_and_the_server_serves_on() {
+    let mut server = Server::start(&["--restart-timeout=0"]);
+    server.signal("USR2");
+    let line = server.wait_for("no successor: ");
+    assert!(line.contains("did not serve within"), "{line}");
+    assert!(line.ends_with("; this process serves on"), "{line}");
+    assert!(server.get("/").ends_with("Docking API"));
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn inherited_sockets_are_served_and_their_files_are_not_removed() {
+    let path = path("inherited.sock");
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("there is a port");
+    let unix = UnixListener::bind(&path).expect("it can be made");
+    let address = tcp.local_addr().expect("it is bound");
+    let mut command = command(&["--port=1", "--workers=2"]);
+    command.env("LISTEN_FDS", "2");
+    let mapping = |child_fd, parent_fd| FdMapping {
+        parent_fd,
+        child_fd,
+    };
+    command
+        .fd_mappings(vec![mapping(3, tcp.into()), mapping(4, unix.into())])
+        .expect("they differ");
+    let mut server = Server::spawn(&mut command);
+    assert_eq!(server.address(), address.to_string());
+    server.wait_for(&format!("listening on unix:{} (", path.display()));
+    assert!(server.get("/").ends_with("Docking API"));
+    server.succeed();
+    assert!(server.get("/").ends_with("Docking API"));
+    assert_eq!(server.stop().code, Some(0));
+    assert!(path.exists());
+    std::fs::remove_file(&path).expect("it is ours");
+}
+
+#[test]
+fn sockets_for_another_process_are_left_alone() {
+    let mut command = command(&["--port=0"]);
+    command.envs([("LISTEN_FDS", "1"), ("LISTEN_PID", "1")]);
+    let server = Server::spawn(&mut command);
+    assert!(server.get("/").ends_with("Docking API"));
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn the_service_manager_is_told() {
+    let path = path("notify.sock");
+    let manager = UnixDatagram::bind(&path).expect("it can be made");
+    let told = |words: &str| {
+        let mut buffer = [0; 256];
+        loop {
+            let count = manager.recv(&mut buffer).expect("it is told");
+            let text = String::from_utf8_lossy(&buffer[..count]);
+            if text.contains(words) {
+                return text.into_owned();
+            }
+        }
+    };
+    let mut command = command(&["--port=0"]);
+    command
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "20000");
+    let mut server = Server::spawn(&mut command);
+    let ready = format!("READY=1\nSTATUS=serving at {}", server.address());
+    assert_eq!(told("READY=1"), ready);
+    told("WATCHDOG=1");
+    server.succeed();
+    told("MAINPID=");
+    told("READY=1");
+    server.signal("TERM");
+    assert!(told("STOPPING=1").contains("STATUS="));
+    assert_eq!(server.wait().code, Some(0));
+    std::fs::remove_file(&path).expect("it is ours");
+}

@@ -1,0 +1,149 @@
+//! Where settings come from, and what is said of those that make no sense.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::process::{Server, command};
+
+/// A configuration file of a test's own, removed at its end.
+struct File(PathBuf);
+
+impl File {
+    fn new(test: &str, text: &str) -> File {
+        let name = format!("sample-server-{}-{test}.toml", std::process::id());
+        let file = File(std::env::temp_dir().join(name));
+        file.write(text);
+        file
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(&self.0, text).expect("it can be written");
+    }
+
+    fn flag(&self) -> String {
+        format!("--config={}", self.0.display())
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // It is gone, or will be with all temporary files.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn a_flag_wins_over_its_variable_that_over_the_file_that_over_the_default() {
+    let file = File::new(
+        "order",
+        "# limits\nworkers = 3\nbody-limit = \"4MiB\"\nidle-timeout = 7.5\n\ndebug = true\n",
+    );
+    let mut command = command(&[&file.flag(), "--print-config", "--workers=1"]);
+    command.envs([
+        ("WORKERS", "2"),
+        ("BODY_LIMIT", "5MiB"),
+        ("HEAD_LIMIT", "64KiB"),
+    ]);
+    let output = command.output().expect("the binary starts");
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    let place = |line| format!("{}:{line}", file.0.display());
+    for line in [
+        "workers = \"1\" # --workers".to_owned(),
+        "body-limit = \"5MiB\" # BODY_LIMIT".to_owned(),
+        "head-limit = \"64KiB\" # HEAD_LIMIT".to_owned(),
+        format!("idle-timeout = \"7.5\" # {}", place(4)),
+        format!("debug = true # {}", place(6)),
+        "line-limit = \"8KiB\" # default".to_owned(),
+        "# deadline is not set".to_owned(),
+    ] {
+        assert!(
+            text.lines().any(|printed| printed == line),
+            "{line}: {text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_printed_can_be_read_again() {
+    let print = |flags: &[&str]| {
+        let output = command(flags)
+            .arg("--print-config")
+            .output()
+            .expect("it starts");
+        assert!(output.status.success());
+        let text = String::from_utf8(output.stdout).expect("it is text");
+        let settings = text.lines().filter_map(|line| line.split_once(" # "));
+        (
+            settings
+                .map(|(setting, _)| setting.to_owned())
+                .collect::<Vec<_>>(),
+            text,
+        )
+    };
+    let (settings, text) = print(&["--delay=20ms", "--unix=/a \\b"]);
+    let file = File::new("again", &text);
+    assert_eq!(print(&[&file.flag()]).0, settings);
+}
+
+#[test]
+fn mistakes_are_told_with_their_place() {
+    let file = File::new("mistakes", "");
+    let path = file.0.display();
+    for (text, place, reason) in [
+        ("workers = 1\nbody-limit = \"2MB\"\n", ":2: ", "2MiB"),
+        (
+            "\n\nbody-limits = 3\n",
+            ":3: ",
+            "did you mean `body-limit`?",
+        ),
+        ("nonsense = 3\n", ":1: ", "there is no setting `nonsense`"),
+        ("config = \"a\"\n", ":1: ", "there is no setting `config`"),
+        ("workers = [1]\n", ":1: ", "must be a text, a number"),
+        ("workers = 1\nport = \n", ":2: ", "value"),
+        ("port = 99999", ":1: ", "0..=65535"),
+    ] {
+        file.write(text);
+        let output = command(&[&file.flag()])
+            .output()
+            .expect("the binary starts");
+        let said = String::from_utf8(output.stderr).expect("it is text");
+        assert_eq!(output.status.code(), Some(2), "{text}: {said}");
+        assert!(
+            said.starts_with(&format!("error: {path}{place}")),
+            "{text}: {said}"
+        );
+        assert!(
+            said.contains(reason) && said.lines().count() == 1,
+            "{text}: {said}"
+        );
+    }
+    let mut command = command(&[]);
+    let output = command
+        .env("PORT", "none")
+        .output()
+        .expect("the binary starts");
+    let said = String::from_utf8(output.stderr).expect("it is text");
+    assert!(
+        said.starts_with("error: PORT: invalid value 'none'"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_successor_reads_the_file_anew_and_a_bad_one_changes_nothing() {
+    let file = File::new("reload", "workers = 1\n");
+    let mut server = Server::start(&[&file.flag()]);
+    assert!(server.start.contains("(workers 1, "), "{}", server.start);
+    file.write("workers = many\n");
+    server.signal("HUP");
+    let line = server.wait_for("no successor: ");
+    assert!(line.contains("exit status: 2"), "{line}");
+    assert!(server.get("/").ends_with("Docking API"));
+    file.write("workers = 2\n");
+    server.signal("HUP");
+    server.wait_for("(workers 2, ");
+    server.adopt();
+    assert!(server.get("/").ends_with("Docking API"));
+    assert_eq!(server.stop().code, Some(0));
+}
