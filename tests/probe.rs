@@ -168,7 +168,7 @@ fn events_go_on_where_a_client_was() {
 }
 
 #[test]
-fn handlers_panic_only_when_that_was_asked_for() {
+fn handlers_panic_and_stall_only_when_that_was_asked_for() {
     let careful = server();
     let debug = Options {
         debug: true,
@@ -179,5 +179,10 @@ fn handlers_panic_only_when_that_was_asked_for() {
         let target = format!("/panic/{lane}");
         assert_eq!(get(&careful, &target).status, 404);
         assert_eq!(get(&debug, &target).status, 500);
+        let target = format!("/stall/{lane}?ms=0");
+        assert_eq!(get(&careful, &target).status, 404);
+        assert_eq!(get(&debug, &target).status, 200);
+        let target = format!("/stall/{lane}?ms=60001");
+        assert_eq!(get(&debug, &target).status, 400);
     }
 }

@@ -17,6 +17,7 @@
 //! | `GET /written/{n}` | n bytes, written by a function on a thread of the pool |
 //! | `GET /events?count=N&interval_ms=M` | N server-sent events, one every M milliseconds |
 //! | `GET /panic/{lane}` | none: the handler panics ([`panics`]) |
+//! | `GET /stall/{lane}?ms=N` | `ok`, after its thread has slept for N milliseconds ([`stalls`]) |
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -24,6 +25,7 @@ use std::io::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,6 +53,9 @@ const SLEEP_MS_MAX: u64 = 600_000;
 
 /// Longest answer of `/bytes` and `/written`: 1 GiB takes seconds, also over loopback.
 const BYTES_MAX: u64 = 1 << 30;
+
+/// Longest `/stall`, in milliseconds: a minute holds a worker longer than anybody wants to watch.
+const STALL_MS_MAX: u64 = 60_000;
 
 /// Bytes in one piece of a streamed answer: large enough that the work for a piece does not count.
 const PIECE: usize = 16 << 10;
@@ -98,6 +103,23 @@ pub fn panics() -> Router {
         .get("/panic/worker", kill_worker)
 }
 
+/// Routes whose handlers hold their threads, one on each lane: `/stall/inline`, `/stall/async` and
+/// `/stall/blocking`. Only the last one may.
+pub fn stalls() -> Router {
+    async fn held(length: Query<Sleep>) -> Result<&'static str, Problem> {
+        stall(length)
+    }
+    Router::new()
+        .get("/stall/inline", inline(stall))
+        .get("/stall/async", held)
+        .get("/stall/blocking", blocking(stall))
+}
+
+fn stall(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Problem> {
+    thread::sleep(at_most(ms, STALL_MS_MAX)?);
+    Ok("ok")
+}
+
 /// Panics where no handler can be blamed: in a waker that the reactor's timer calls.
 pub async fn kill_worker() -> &'static str {
     struct Bomb;
@@ -138,12 +160,17 @@ struct Sleep {
 }
 
 async fn sleep_for(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Problem> {
-    if ms > SLEEP_MS_MAX {
-        let detail = format!("`ms` must be at most {SLEEP_MS_MAX}");
+    sleep(at_most(ms, SLEEP_MS_MAX)?).await;
+    Ok("ok")
+}
+
+/// A time in milliseconds that a client asked for.
+fn at_most(ms: u64, max: u64) -> Result<Duration, Problem> {
+    if ms > max {
+        let detail = format!("`ms` must be at most {max}");
         return Err(Problem::bad_request(detail));
     }
-    sleep(Duration::from_millis(ms)).await;
-    Ok("ok")
+    Ok(Duration::from_millis(ms))
 }
 
 /// What takes its time, and can be done only so many times at once.

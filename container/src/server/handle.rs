@@ -9,7 +9,8 @@ use super::listeners::Listeners;
 use super::spread::{Loads, WorkerStats};
 use crate::net::Address;
 use crate::scheduler::{
-    self, BudgetStats, GateStats, Lifecycle, Phase, PoolStats, Stats, WorkerCounters,
+    self, BudgetStats, GateStats, Lifecycle, Phase, PoolStats, SlowRoute, Stats, Watchdog,
+    WorkerCounters,
 };
 
 /// A running container, from any thread. Clones are the same container.
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     pub(super) listeners: Arc<Listeners>,
     pub(super) addresses: Vec<Address>,
     pub(super) scheduling: Arc<scheduler::Shared>,
+    pub(super) watchdog: Arc<Watchdog>,
 }
 
 impl Handle {
@@ -66,7 +68,15 @@ impl Handle {
 
     /// What it has done and is doing, added up over its workers.
     pub fn stats(&self) -> Stats {
-        Stats::collect(&self.shared.counters)
+        let mut stats = Stats::collect(&self.shared.counters);
+        stats.holds = self.shared.watchdog.stats();
+        stats
+    }
+
+    /// The routes that held a worker, or a thread of the blocking pool, for longer than
+    /// [`Config::watchdog`](crate::Config) allows; the longest hold first, at most 16.
+    pub fn slow_routes(&self) -> Vec<SlowRoute> {
+        self.shared.watchdog.slow_routes()
     }
 
     /// What its blocking pool is doing.

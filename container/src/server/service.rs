@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::handler::{BodyMode, IntoResponse, Lane, OnDisconnect, Problem, Reply, catch_panic};
 use crate::message::{PathParameters, Request, RequestHead, Response, StatusCode};
 use crate::middleware::{self, Layer};
+use crate::reactor::Label;
 use crate::router::{Found, Refusal, Routes};
 use crate::scheduler::Scheduler;
 
@@ -84,6 +85,16 @@ impl Service {
                 on_disconnect: OnDisconnect::Cancel,
             },
         }
+    }
+
+    /// What its worker says it is doing while it runs what answers: the number is the route's, or
+    /// the next after the last one's.
+    #[inline]
+    pub(super) fn label(&self, target: &Target) -> Label {
+        Label::numbered(match target {
+            Target::Route(index, _) => *index,
+            Target::Refusal(_) => self.routes.len(),
+        })
     }
 
     /// Begins to answer a request as planned.

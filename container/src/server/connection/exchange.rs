@@ -172,14 +172,17 @@ impl<T: Transport + Unpin> Driver<T> {
     pub(super) fn advance_exchange(&mut self, context: &mut Context<'_>) -> Progress {
         match &mut self.exchange {
             Exchange::None | Exchange::Collecting(_) => Progress::Stuck,
-            Exchange::Handling(handling) => match handling.reply.as_mut().poll(context) {
-                Poll::Ready(response) => {
-                    self.exchange = Exchange::None;
-                    self.answer(response);
-                    Progress::Moved
+            Exchange::Handling(handling) => {
+                self.seat.worker().begin_step(self.label);
+                match handling.reply.as_mut().poll(context) {
+                    Poll::Ready(response) => {
+                        self.exchange = Exchange::None;
+                        self.answer(response);
+                        Progress::Moved
+                    }
+                    Poll::Pending => self.watch_departure(context),
                 }
-                Poll::Pending => self.watch_departure(context),
-            },
+            }
             Exchange::Sending(_) => self.fetch(context),
         }
     }
@@ -203,6 +206,8 @@ impl<T: Transport + Unpin> Driver<T> {
         if let Some(trailers) = trailers.filter(|trailers| !trailers.is_empty()) {
             request.set_trailers(trailers);
         }
+        self.label = self.worker().service.label(&target);
+        self.worker().begin_step(self.label);
         match self.reply_to(target, request) {
             Reply::Ready(response) => self.answer(response),
             Reply::Later(mut reply) => match reply.as_mut().poll(context) {
@@ -240,6 +245,7 @@ impl<T: Transport + Unpin> Driver<T> {
             let Exchange::Sending(sending) = &mut self.exchange else {
                 return Progress::Moved;
             };
+            self.seat.worker().begin_step(self.label);
             match sending.poll(context) {
                 Poll::Pending => {
                     // A stream that waits for news must hear when its reader has gone.

@@ -40,7 +40,7 @@ use super::worker::{Seat, Worker};
 use crate::http1::{self, CloseReason, Output};
 use crate::message::BodySender;
 use crate::net::Transport;
-use crate::reactor::{Sleep, sleep_until};
+use crate::reactor::{Label, Sleep, sleep_until};
 use crate::scheduler::Phase;
 
 /// How often a poll goes round before it lets other connections have their turn: a deep pipeline
@@ -76,6 +76,8 @@ pub(crate) struct Driver<T: Transport> {
     peer: Option<SocketAddr>,
     /// How many requests were begun, as far as it matters.
     history: History,
+    /// What the worker says it is doing while it runs what answers the current request.
+    label: Label,
     /// The connection's place in its worker.
     seat: Seat,
 }
@@ -121,6 +123,7 @@ impl<T: Transport + Unpin> Driver<T> {
             alarm: None,
             peer,
             history: History::Fresh,
+            label: Label::UNNUMBERED,
             seat,
         }
     }
