@@ -6,9 +6,11 @@
 //! | route | answer |
 //! |---|---|
 //! | `POST /`, `POST /echo` | the request's body under its content type |
+//! | `POST /count` | how many bytes the request's body has, counted as they come |
 //! | `GET /plaintext` | `Hello, World!` |
 //! | `GET /json` | `{"message":"Hello, World!"}`, serialised each time |
 //! | `GET /sleep?ms=N` | `ok`, after N milliseconds |
+//! | `GET /blocking/sleep?ms=N` | the same, on a thread of the pool that can do nothing else meanwhile |
 //! | `GET /limited` | `ok`, after 10 ms; 16 at once, and a queue that sheds by the time waited |
 //! | `GET /route/{id}` | the id |
 //! | `GET /headers` | the request's fields as received, one a line |
@@ -30,7 +32,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use container::extract::{Json, LastEventId, Path, Query};
-use container::message::{HeaderValue, header};
+use container::message::{BodyError, HeaderValue, header};
 use container::{
     Body, Handler, IntoResponse, Problem, Request, Response, Router, Sse, SseEvent, StatusCode,
     blocking, inline, local_body, sleep,
@@ -47,7 +49,10 @@ const LIMITED: usize = 16;
 const LIMITED_TIME: Duration = Duration::from_millis(10);
 const LIMITED_QUEUE: usize = 256;
 
-/// Longest `/sleep`, and longest time between two events, in milliseconds: ten minutes hold a
+/// Longest body of `/count`, 1 TiB: nothing of it is kept, and the timer for bodies ends it sooner.
+const COUNTED_MAX: u64 = 1 << 40;
+
+/// Longest sleep, and longest time between two events, in milliseconds: ten minutes hold a
 /// connection longer than any test needs.
 const SLEEP_MS_MAX: u64 = 600_000;
 
@@ -69,9 +74,11 @@ pub fn router() -> Router {
     Router::new()
         .post("/", inline(echo))
         .post("/echo", inline(echo))
+        .post("/count", count.body_limit(COUNTED_MAX))
         .get("/plaintext", inline(|| GREETING))
         .get("/json", inline(json))
         .get("/sleep", sleep_for)
+        .get("/blocking/sleep", blocking(block_for))
         .get(
             "/limited",
             limited.concurrency(LIMITED).queue(LIMITED_QUEUE),
@@ -146,6 +153,15 @@ fn echo(request: Request) -> Response {
     response
 }
 
+/// Keeps nothing of the body, however long that is.
+async fn count(mut body: Body) -> Result<String, BodyError> {
+    let mut bytes = 0;
+    while let Some(chunk) = body.chunk().await {
+        bytes += chunk?.len();
+    }
+    Ok(bytes.to_string())
+}
+
 fn json() -> Json<impl Serialize> {
     #[derive(Serialize)]
     struct Message {
@@ -161,6 +177,13 @@ struct Sleep {
 
 async fn sleep_for(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Problem> {
     sleep(at_most(ms, SLEEP_MS_MAX)?).await;
+    Ok("ok")
+}
+
+/// What old code does that knows of no event loop. It does not ask either whether anybody still
+/// waits for it.
+fn block_for(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Problem> {
+    thread::sleep(at_most(ms, SLEEP_MS_MAX)?);
     Ok("ok")
 }
 
