@@ -13,6 +13,9 @@ const LABEL_MASK: u64 = (1 << LABEL_BITS) - 1;
 /// Labels below this one have no number.
 const FIRST_NUMBER: u32 = 2;
 
+/// The largest number that a label can have.
+const NUMBER_MAX: usize = (LABEL_MASK - FIRST_NUMBER as u64) as usize;
+
 /// What a thread says that it is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Label(u32);
@@ -36,11 +39,12 @@ impl Label {
 
     /// Something with a number, whose meaning is the caller's; those above 16,777,213 are not told
     /// from what has none.
+    #[inline]
     pub fn numbered(number: usize) -> Label {
-        let value = u32::try_from(number).ok();
-        let value = value.and_then(|number| number.checked_add(FIRST_NUMBER));
-        let fits = value.filter(|value| u64::from(*value) <= LABEL_MASK);
-        fits.map_or(Label::UNNUMBERED, Label)
+        if number > NUMBER_MAX {
+            return Label::UNNUMBERED;
+        }
+        Label(number as u32 + FIRST_NUMBER)
     }
 
     /// Its number.

@@ -36,6 +36,9 @@ pub(super) struct Plan {
     pub(super) body_limit: u64,
     /// What it means when the client goes.
     pub(super) on_disconnect: OnDisconnect,
+    /// What its worker says it is doing while it runs what answers: the number is the route's, or
+    /// the next after the last one's.
+    pub(super) label: Label,
 }
 
 /// Who answers.
@@ -76,6 +79,7 @@ impl Service {
                     body: endpoint.needs().body,
                     body_limit: endpoint.policy().body_limit.unwrap_or(self.body_limit),
                     on_disconnect: endpoint.policy().disconnect(head.method()),
+                    label: Label::numbered(found.route.index),
                 }
             }
             Found::Refused { refusal, .. } => Plan {
@@ -83,18 +87,9 @@ impl Service {
                 body: BodyMode::Ignored,
                 body_limit: self.body_limit,
                 on_disconnect: OnDisconnect::Cancel,
+                label: Label::numbered(self.routes.len()),
             },
         }
-    }
-
-    /// What its worker says it is doing while it runs what answers: the number is the route's, or
-    /// the next after the last one's.
-    #[inline]
-    pub(super) fn label(&self, target: &Target) -> Label {
-        Label::numbered(match target {
-            Target::Route(index, _) => *index,
-            Target::Refusal(_) => self.routes.len(),
-        })
     }
 
     /// Begins to answer a request as planned.

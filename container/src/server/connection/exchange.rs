@@ -200,14 +200,15 @@ impl<T: Transport + Unpin> Driver<T> {
         let Plan {
             target,
             on_disconnect,
+            label,
             ..
         } = plan;
         let mut request = Request::from_head(head, body).with_peer(self.peer);
         if let Some(trailers) = trailers.filter(|trailers| !trailers.is_empty()) {
             request.set_trailers(trailers);
         }
-        self.label = self.worker().service.label(&target);
-        self.worker().begin_step(self.label);
+        self.label = label;
+        self.worker().begin_step(label);
         match self.reply_to(target, request) {
             Reply::Ready(response) => self.answer(response),
             Reply::Later(mut reply) => match reply.as_mut().poll(context) {
