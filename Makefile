@@ -56,6 +56,7 @@ bench: build ## compare with hyper and with a bare epoll loop; ARGS='--rounds 3'
 
 overload: build ## offer a limited handler ten times its load; ARGS='--seconds 10'
 	python3 -B bench/overload.py $(ARGS)
+
 fuzz: fuzzer ## fuzz each target for TIME=60 seconds; FUZZ_TARGETS='pieces verbs' chooses
 	@for target in $(FUZZ_TARGETS); do \
 		echo "fuzz: $$target for $(TIME) s"; \

@@ -42,12 +42,13 @@ CONTESTANTS = (
 )
 
 
-def build() -> None:
-    """Builds all contestants and clients, as `make bench` needs them."""
-    references = {**os.environ, "CARGO_TARGET_DIR": str(REFERENCES)}
+def build(references: bool = True) -> None:
+    """Builds the server and the client, and the servers to compare with unless told not to."""
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(REFERENCES)}
     cargo = ["cargo", "build", "--release", "--quiet"]
     subprocess.run([*cargo, "--bin", "sample_server", "--bin", "client"], cwd=ROOT, check=True)
-    subprocess.run(cargo, cwd=ROOT / "bench", env=references, check=True)
+    if references:
+        subprocess.run(cargo, cwd=ROOT / "bench", env=environment, check=True)
 
 
 def pinned(cpu: int, command: list[str]) -> list[str]:

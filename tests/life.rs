@@ -233,7 +233,7 @@ fn storm(address: SocketAddr, over: &Arc<AtomicBool>) -> Vec<JoinHandle<usize>> 
         let mut answered = 0;
         let mut kept = None;
         while !over.load(Ordering::SeqCst) {
-            let asked = if number % 2 == 0 {
+            let asked = if number.is_multiple_of(2) {
                 ask(address)
             } else {
                 ask_again(address, &mut kept)

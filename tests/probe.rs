@@ -63,6 +63,14 @@ fn a_body_comes_back_under_its_type() {
 }
 
 #[test]
+fn a_body_is_counted() {
+    let server = server();
+    let head = "POST /count HTTP/1.1\r\nTransfer-Encoding: chunked";
+    let answer = exchange(&server, head, "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n");
+    assert_eq!((answer.status, &*answer.body), (200, "5"));
+}
+
+#[test]
 fn sleep_takes_as_long_as_asked() {
     let server = server();
     let mut client = server.connect();
@@ -73,9 +81,35 @@ fn sleep_takes_as_long_as_asked() {
     let answer = &read_answers(&client.received(), &[])[0];
     assert_eq!((answer.status, &*answer.body), (200, "ok"));
     assert_eq!(answer.field("content-length"), Some("2"));
-    for target in ["/sleep", "/sleep?ms=x", "/sleep?ms=-1", "/sleep?ms=600001"] {
-        assert_eq!(get(&server, target).status, 400, "{target}");
+}
+
+#[test]
+fn sleeps_are_bounded_in_each_lane() {
+    let server = server();
+    for route in ["/sleep", "/blocking/sleep"] {
+        let answer = get(&server, &format!("{route}?ms=0"));
+        assert_eq!((answer.status, &*answer.body), (200, "ok"), "{route}");
+        for query in ["", "?ms=x", "?ms=-1", "?ms=600001"] {
+            assert_eq!(get(&server, &format!("{route}{query}")).status, 400);
+        }
     }
+}
+
+#[test]
+fn a_blocking_sleep_holds_its_thread() {
+    let server = Server::without_threads(router(&Options::default()), |config| {
+        config.blocking.threads = 1;
+        config.blocking.queue = 1;
+    });
+    let mut clients = [server.connect(), server.connect(), server.connect()];
+    for client in &mut clients {
+        client.send("GET /blocking/sleep?ms=0 HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    assert_eq!(server.held(), 2);
+    server.run_blocking(0);
+    server.run_blocking(0);
+    let statuses = clients.map(|mut client| read_answers(&client.received(), &[])[0].status);
+    assert_eq!(statuses, [200, 200, 503]);
 }
 
 #[test]
@@ -168,7 +202,7 @@ fn events_go_on_where_a_client_was() {
 }
 
 #[test]
-fn handlers_panic_only_when_that_was_asked_for() {
+fn handlers_panic_and_stall_only_when_that_was_asked_for() {
     let careful = server();
     let debug = Options {
         debug: true,
@@ -179,5 +213,10 @@ fn handlers_panic_only_when_that_was_asked_for() {
         let target = format!("/panic/{lane}");
         assert_eq!(get(&careful, &target).status, 404);
         assert_eq!(get(&debug, &target).status, 500);
+        let target = format!("/stall/{lane}?ms=0");
+        assert_eq!(get(&careful, &target).status, 404);
+        assert_eq!(get(&debug, &target).status, 200);
+        let target = format!("/stall/{lane}?ms=60001");
+        assert_eq!(get(&debug, &target).status, 400);
     }
 }

@@ -36,8 +36,8 @@ const ROUNDS_MAX: usize = 20_000;
 const PAUSE: Duration = Duration::from_millis(10);
 const PAUSES_MAX: usize = 150;
 
-/// The least time after which the server may lose its patience: a body that comes too slowly.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// The least time after which the server may lose its patience: it lingers for two seconds.
+const PATIENCE: Duration = Duration::from_millis(1900);
 
 /// Longer than any timeout.
 const FOREVER: Duration = Duration::from_secs(200);

@@ -97,7 +97,6 @@ const FOLDERS: &[&str] = &[
     "tests",
     "bench/epoll_floor/src",
     "bench/hyper_ref/src",
-    "fuzz/fuzz_targets",
 ];
 
 const FILE_LINES_MAX: usize = 500;

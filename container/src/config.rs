@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::http1;
 use crate::message::HeaderName;
 use crate::observe;
-use crate::scheduler::{BlockingConfig, Budgets, Deadlines, Settings};
+use crate::scheduler::{BlockingConfig, Budgets, Deadlines, Settings, WatchdogConfig};
 
 /// What bounds a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Config {
     pub http1: http1::Config,
     /// Limits of the blocking lane.
     pub blocking: BlockingConfig,
+    /// What counts as held too long.
+    pub watchdog: WatchdogConfig,
     /// Connections open at once on one worker; those beyond are answered 503 and closed.
     /// Default 10,000.
     pub connections: usize,
@@ -65,6 +67,7 @@ impl Default for Config {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             http1: http1::Config::default(),
             blocking: BlockingConfig::default(),
+            watchdog: WatchdogConfig::default(),
             connections: 10_000,
             connections_per_peer: None,
             budgets: Budgets::default(),
@@ -134,6 +137,7 @@ impl Config {
         ];
         let zero = positive.iter().filter(|(_, value)| value.is_zero());
         faults.extend(zero.map(|(name, _)| format!("the {name} timeout must be above 0")));
+        faults.extend(self.watchdog.faults());
         faults
     }
 }

@@ -28,7 +28,7 @@ use container::Router;
 pub struct Options {
     /// How long the docking API's database takes. Default 500 ms.
     pub delay: Duration,
-    /// Whether `/panic/{lane}` is there. Default: no.
+    /// Whether `/panic/{lane}` and `/stall/{lane}` are there. Default: no.
     pub debug: bool,
 }
 
@@ -45,7 +45,7 @@ impl Default for Options {
 pub fn router(options: &Options) -> Router {
     let router = docking::router(options.delay).merge(probe::router());
     if options.debug {
-        router.merge(probe::panics())
+        router.merge(probe::panics()).merge(probe::stalls())
     } else {
         router
     }

@@ -6,9 +6,11 @@
 //! | route | answer |
 //! |---|---|
 //! | `POST /`, `POST /echo` | the request's body under its content type |
+//! | `POST /count` | how many bytes the request's body has, counted as they come |
 //! | `GET /plaintext` | `Hello, World!` |
 //! | `GET /json` | `{"message":"Hello, World!"}`, serialised each time |
 //! | `GET /sleep?ms=N` | `ok`, after N milliseconds |
+//! | `GET /blocking/sleep?ms=N` | the same, on a thread of the pool that can do nothing else meanwhile |
 //! | `GET /limited` | `ok`, after 10 ms; 16 at once, and a queue that sheds by the time waited |
 //! | `GET /route/{id}` | the id |
 //! | `GET /headers` | the request's fields as received, one a line |
@@ -17,6 +19,7 @@
 //! | `GET /written/{n}` | n bytes, written by a function on a thread of the pool |
 //! | `GET /events?count=N&interval_ms=M` | N server-sent events, one every M milliseconds |
 //! | `GET /panic/{lane}` | none: the handler panics ([`panics`]) |
+//! | `GET /stall/{lane}?ms=N` | `ok`, after its thread has slept for N milliseconds ([`stalls`]) |
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -24,11 +27,12 @@ use std::io::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
 use container::extract::{Json, LastEventId, Path, Query};
-use container::message::{HeaderValue, header};
+use container::message::{BodyError, HeaderValue, header};
 use container::{
     Body, Handler, IntoResponse, Problem, Request, Response, Router, Sse, SseEvent, StatusCode,
     blocking, inline, local_body, sleep,
@@ -45,12 +49,18 @@ const LIMITED: usize = 16;
 const LIMITED_TIME: Duration = Duration::from_millis(10);
 const LIMITED_QUEUE: usize = 256;
 
-/// Longest `/sleep`, and longest time between two events, in milliseconds: ten minutes hold a
+/// Longest body of `/count`, 1 TiB: nothing of it is kept, and the timer for bodies ends it sooner.
+const COUNTED_MAX: u64 = 1 << 40;
+
+/// Longest sleep, and longest time between two events, in milliseconds: ten minutes hold a
 /// connection longer than any test needs.
 const SLEEP_MS_MAX: u64 = 600_000;
 
 /// Longest answer of `/bytes` and `/written`: 1 GiB takes seconds, also over loopback.
 const BYTES_MAX: u64 = 1 << 30;
+
+/// Longest `/stall`, in milliseconds: a minute holds a worker longer than anybody wants to watch.
+const STALL_MS_MAX: u64 = 60_000;
 
 /// Bytes in one piece of a streamed answer: large enough that the work for a piece does not count.
 const PIECE: usize = 16 << 10;
@@ -64,9 +74,11 @@ pub fn router() -> Router {
     Router::new()
         .post("/", inline(echo))
         .post("/echo", inline(echo))
+        .post("/count", count.body_limit(COUNTED_MAX))
         .get("/plaintext", inline(|| GREETING))
         .get("/json", inline(json))
         .get("/sleep", sleep_for)
+        .get("/blocking/sleep", blocking(block_for))
         .get(
             "/limited",
             limited.concurrency(LIMITED).queue(LIMITED_QUEUE),
@@ -98,6 +110,23 @@ pub fn panics() -> Router {
         .get("/panic/worker", kill_worker)
 }
 
+/// Routes whose handlers hold their threads, one on each lane: `/stall/inline`, `/stall/async` and
+/// `/stall/blocking`. Only the last one may.
+pub fn stalls() -> Router {
+    async fn held(length: Query<Sleep>) -> Result<&'static str, Problem> {
+        stall(length)
+    }
+    Router::new()
+        .get("/stall/inline", inline(stall))
+        .get("/stall/async", held)
+        .get("/stall/blocking", blocking(stall))
+}
+
+fn stall(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Problem> {
+    thread::sleep(at_most(ms, STALL_MS_MAX)?);
+    Ok("ok")
+}
+
 /// Panics where no handler can be blamed: in a waker that the reactor's timer calls.
 pub async fn kill_worker() -> &'static str {
     struct Bomb;
@@ -124,6 +153,15 @@ fn echo(request: Request) -> Response {
     response
 }
 
+/// Keeps nothing of the body, however long that is.
+async fn count(mut body: Body) -> Result<String, BodyError> {
+    let mut bytes = 0;
+    while let Some(chunk) = body.chunk().await {
+        bytes += chunk?.len();
+    }
+    Ok(bytes.to_string())
+}
+
 fn json() -> Json<impl Serialize> {
     #[derive(Serialize)]
     struct Message {
@@ -138,12 +176,24 @@ struct Sleep {
 }
 
 async fn sleep_for(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Problem> {
-    if ms > SLEEP_MS_MAX {
-        let detail = format!("`ms` must be at most {SLEEP_MS_MAX}");
+    sleep(at_most(ms, SLEEP_MS_MAX)?).await;
+    Ok("ok")
+}
+
+/// What old code does that knows of no event loop. It does not ask either whether anybody still
+/// waits for it.
+fn block_for(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Problem> {
+    thread::sleep(at_most(ms, SLEEP_MS_MAX)?);
+    Ok("ok")
+}
+
+/// A time in milliseconds that a client asked for.
+fn at_most(ms: u64, max: u64) -> Result<Duration, Problem> {
+    if ms > max {
+        let detail = format!("`ms` must be at most {max}");
         return Err(Problem::bad_request(detail));
     }
-    sleep(Duration::from_millis(ms)).await;
-    Ok("ok")
+    Ok(Duration::from_millis(ms))
 }
 
 /// What takes its time, and can be done only so many times at once.

@@ -15,6 +15,7 @@ use crate::limits::{LimitArgs, TimerArgs};
 use crate::observing::ObserveArgs;
 use crate::settings::{self, File};
 use crate::units::Time;
+use crate::watchdog::WatchdogArgs;
 
 /// Where the server listens unless it is told: this machine only.
 const HOST: &str = "127.0.0.1";
@@ -70,7 +71,7 @@ pub(crate) struct Args {
     #[arg(long, env, value_name = "TIME", default_value_t = Time(handlers::Options::default().delay))]
     pub(crate) delay: Time,
 
-    /// Log at level debug at least, and serve /panic/{inline,async,blocking}
+    /// Log at level debug at least, and serve /panic and /stall with /inline, /async or /blocking
     #[arg(long, env, value_parser = FalseyValueParser::new())]
     pub(crate) debug: bool,
 
@@ -91,6 +92,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     timers: TimerArgs,
+
+    #[command(flatten)]
+    watchdog: WatchdogArgs,
 }
 
 /// What the command line came to, when it was no call to serve.
@@ -173,6 +177,7 @@ impl Args {
             self.observe.apply(config);
             self.limits.apply(config);
             self.timers.apply(config);
+            self.watchdog.apply(config);
         })
     }
 }
@@ -243,9 +248,12 @@ mod tests {
             "--blocking-requests=8",
             "--blocking-adaptive",
             "--queue-target=20ms",
+            "--watchdog-limit=0",
+            "--move-slow-inline=3",
         ]);
         args.limits.apply(&mut config);
         args.timers.apply(&mut config);
+        args.watchdog.apply(&mut config);
         let mut expected = Config::default();
         expected.deadline = Some(std::time::Duration::from_secs(10));
         expected.http1.timeouts.idle = std::time::Duration::from_secs(120);
@@ -257,6 +265,8 @@ mod tests {
         let target = std::time::Duration::from_millis(20);
         expected.budgets.patience.target = target;
         expected.blocking.patience.target = target;
+        expected.watchdog.worker = None;
+        expected.watchdog.move_slow_inline = Some(3);
         assert_eq!(config, expected);
     }
 

@@ -14,6 +14,7 @@ mod process;
 mod settings;
 mod startup;
 mod units;
+mod watchdog;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

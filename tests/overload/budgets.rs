@@ -184,6 +184,27 @@ fn an_adaptive_route_finds_its_capacity() {
     );
 }
 
+/// Requests that run out of time shrink an adaptive limit, also those that had waited for it.
+#[test]
+fn requests_that_run_out_of_time_shrink_an_adaptive_limit() {
+    async fn stuck() {
+        sleep(SECOND * 3600).await;
+    }
+    let route = stuck.adaptive().queue(100).deadline(SECOND);
+    let server = Server::new(Router::new().get("/stuck", route));
+    let limit = || server.route_budget(0).map(|gate| gate.limit);
+    assert_eq!(limit(), Some(4));
+    let mut clients: Vec<_> = (0..40).map(|_| server.connect()).collect();
+    for _ in 0..20 {
+        for client in &mut clients {
+            client.received();
+            client.send_only(get("/stuck"));
+            server.advance(SECOND / 20);
+        }
+    }
+    assert_eq!(limit(), Some(1));
+}
+
 /// A blocking job that waits for a thread leaves with its client, and its permit with it.
 #[test]
 fn a_job_without_a_client_holds_no_permit() {

@@ -208,7 +208,9 @@ impl<'s> Client<'s> {
         if !was_reset {
             self.listener.end();
         }
-        let may_break = self.is_deaf || leniency.is_late || leniency.is_closed;
+        // Who sends to a server that has just closed an idle connection loses what it has not read.
+        let is_missed = leniency.is_drained && was_reset;
+        let may_break = self.is_deaf || leniency.is_late || leniency.is_closed || is_missed;
         self.check_answers(may_break);
         if self.is_faithful() && !leniency.is_closed {
             self.check_nothing_lost(leniency);

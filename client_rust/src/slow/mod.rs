@@ -23,8 +23,14 @@ use report::Report;
 /// Each request holds a descriptor and a local port, of which there are 65,536 at most.
 const REQUESTS_MAX: u32 = 60_000;
 
-/// When each request was done, in the order of their numbers, counted from the common start.
-type Completions = Vec<Result<Duration, Failure>>;
+/// What became of a request.
+#[derive(Debug, Clone, Copy)]
+struct Completion {
+    /// When it was done, or given up, counted from the start that all have in common.
+    after: Duration,
+    /// How.
+    outcome: Result<(), Failure>,
+}
 
 /// Runs the requests and prints how many were done when.
 pub(crate) fn run(arguments: &SlowArgs) -> Result<Outcome, CommandError> {
@@ -57,7 +63,7 @@ pub(crate) fn run(arguments: &SlowArgs) -> Result<Outcome, CommandError> {
     })
 }
 
-async fn send_all(arguments: &SlowArgs, bar: &ProgressBar) -> Completions {
+async fn send_all(arguments: &SlowArgs, bar: &ProgressBar) -> Vec<Completion> {
     let count = arguments.requests as usize;
     let client = Client::builder()
         .connections_per_host(count)
@@ -67,14 +73,19 @@ async fn send_all(arguments: &SlowArgs, bar: &ProgressBar) -> Completions {
         .build();
     let request = ClientRequest::new(Method::GET, arguments.url.clone())
         .with_header(header::CONNECTION, HeaderValue::from_static("close"));
-    let completions = Rc::new(RefCell::new(vec![Err(Failure::NotSent); count]));
+    let unsent = Completion {
+        after: Duration::ZERO,
+        outcome: Err(Failure::NotSent),
+    };
+    let completions = Rc::new(RefCell::new(vec![unsent; count]));
     let start = Instant::now();
     let spawn = |number| {
         let (client, request) = (client.clone(), request.clone());
         let (completions, bar) = (Rc::clone(&completions), bar.clone());
         reactor::spawn_local(async move {
             let outcome = send(&client, request).await;
-            completions.borrow_mut()[number] = outcome.map(|()| start.elapsed());
+            let after = start.elapsed();
+            completions.borrow_mut()[number] = Completion { after, outcome };
             bar.inc(1);
         })
     };
@@ -86,6 +97,18 @@ async fn send_all(arguments: &SlowArgs, bar: &ProgressBar) -> Completions {
     completions.take()
 }
 
+impl Completion {
+    /// When the request was answered, if it was.
+    fn done(&self) -> Option<Duration> {
+        self.outcome.ok().map(|()| self.after)
+    }
+
+    /// When it turned out that it would not be answered.
+    fn failed(&self) -> Option<Duration> {
+        self.outcome.err().map(|_| self.after)
+    }
+}
+
 async fn send(client: &Client, request: ClientRequest) -> Result<(), Failure> {
     let response = client.request(request).await?;
     let status = response.status();
@@ -93,4 +116,25 @@ async fn send(client: &Client, request: ClientRequest) -> Result<(), Failure> {
         return Err(Failure::Status(status.as_u16()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A request that was answered after these milliseconds.
+    pub(super) fn done(milliseconds: u64) -> Completion {
+        Completion {
+            after: Duration::from_millis(milliseconds),
+            outcome: Ok(()),
+        }
+    }
+
+    /// One that failed.
+    pub(super) fn failed(milliseconds: u64, failure: Failure) -> Completion {
+        Completion {
+            after: Duration::from_millis(milliseconds),
+            outcome: Err(failure),
+        }
+    }
 }

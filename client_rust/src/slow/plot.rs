@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Completions;
+use super::Completion;
 
 /// The picture, in its own units.
 const WIDTH: f64 = 800.0;
@@ -14,13 +14,14 @@ const MARGIN: f64 = 60.0;
 /// Parts that each axis is divided into.
 const TICKS: u32 = 5;
 
-/// Draws a dot for each request that succeeded.
-pub(super) fn draw(completions: &Completions) -> String {
-    let done = completions.iter().enumerate();
-    let points: Vec<_> = done
-        .filter_map(|(number, time)| Some((number + 1, time.ok()?.as_secs_f64())))
-        .collect();
-    let last = points.iter().map(|(_, time)| *time).fold(0.0, f64::max);
+/// Two colours that no common kind of colour blindness mixes up.
+const DONE: &str = "#0072b2";
+const FAILED: &str = "#d55e00";
+
+/// Draws a dot for each request that succeeded, and one in another colour for each that failed.
+pub(super) fn draw(completions: &[Completion]) -> String {
+    let last = completions.iter().map(|each| each.after.as_secs_f64());
+    let last = last.fold(0.0, f64::max);
     let x =
         |number: f64| MARGIN + number / completions.len().max(1) as f64 * (WIDTH - 2.0 * MARGIN);
     // A scale from 0 to the next full second, so that pictures of several runs can be compared.
@@ -56,11 +57,16 @@ pub(super) fn draw(completions: &Completions) -> String {
             "<line x1=\"{left}\" x2=\"{right}\" y1=\"{level:.1}\" y2=\"{level:.1}\" stroke=\"#ddd\"/>"
         );
     }
-    for (number, time) in points {
-        let (x, y) = (x(number as f64), y(time));
+    for (index, completion) in completions.iter().enumerate() {
+        let colour = if completion.outcome.is_ok() {
+            DONE
+        } else {
+            FAILED
+        };
+        let (x, y) = (x((index + 1) as f64), y(completion.after.as_secs_f64()));
         let _ = writeln!(
             svg,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"1.5\" fill=\"#06c\"/>"
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"1.5\" fill=\"{colour}\"/>"
         );
     }
     text(&mut svg, WIDTH / 2.0, HEIGHT - 12.0, "middle", "request");
@@ -78,21 +84,18 @@ fn text(svg: &mut String, x: f64, y: f64, anchor: &str, words: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::failure::Failure;
+    use crate::{
+        failure::Failure,
+        slow::tests::{done, failed},
+    };
 
     #[test]
-    fn every_success_is_a_dot() {
-        let completions = vec![
-            Ok(Duration::from_millis(500)),
-            Err(Failure::Timeout),
-            Ok(Duration::from_secs(5)),
-        ];
-        let svg = draw(&completions);
-        assert_eq!(svg.matches("<circle").count(), 2);
+    fn every_request_is_a_dot_and_failures_show() {
+        let svg = draw(&[done(500), failed(1, Failure::Status(503)), done(5000)]);
+        assert_eq!(svg.matches(DONE).count(), 2, "{svg}");
+        assert_eq!(svg.matches(FAILED).count(), 1, "{svg}");
         assert!(svg.ends_with("</svg>\n") && svg.contains(">5.0<"), "{svg}");
-        assert!(!draw(&vec![]).contains("NaN"));
+        assert!(!draw(&[]).contains("NaN"));
     }
 }

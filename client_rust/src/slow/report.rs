@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use serde::Serialize;
 
-use super::Completions;
+use super::Completion;
 use crate::output::thousandths;
 
 /// Width of the longest bar.
@@ -25,16 +25,18 @@ pub(super) struct Report {
     done_after_seconds: Vec<u64>,
     /// When each request was done, by its number; `null` for those that failed.
     completion_seconds: Vec<Option<f64>>,
+    /// When each of those failed, such as by a refusal; `null` for the others.
+    failure_seconds: Vec<Option<f64>>,
 }
 
 impl Report {
     /// The figures of a run.
-    pub(super) fn new(completions: &Completions) -> Report {
+    pub(super) fn new(completions: &[Completion]) -> Report {
         let mut errors_by_kind = BTreeMap::new();
-        for failure in completions.iter().filter_map(|completion| completion.err()) {
+        for failure in completions.iter().filter_map(|each| each.outcome.err()) {
             *errors_by_kind.entry(failure.to_string()).or_default() += 1;
         }
-        let mut done: Vec<_> = completions.iter().flatten().copied().collect();
+        let mut done: Vec<_> = completions.iter().filter_map(Completion::done).collect();
         done.sort_unstable();
         let last = done.last().copied().unwrap_or_default();
         let seconds = last.as_secs() + u64::from(last.subsec_nanos() > 0);
@@ -46,10 +48,8 @@ impl Report {
             first_seconds: seconds_of(done.first().copied().unwrap_or_default()),
             last_seconds: seconds_of(last),
             done_after_seconds: (1..=seconds).map(|second| done_by(second) as u64).collect(),
-            completion_seconds: completions
-                .iter()
-                .map(|completion| completion.ok().map(seconds_of))
-                .collect(),
+            completion_seconds: seconds_of_each(completions, Completion::done),
+            failure_seconds: seconds_of_each(completions, Completion::failed),
         }
     }
 
@@ -81,6 +81,14 @@ impl Report {
     }
 }
 
+fn seconds_of_each(
+    completions: &[Completion],
+    time: fn(&Completion) -> Option<Duration>,
+) -> Vec<Option<f64>> {
+    let times = completions.iter().map(time);
+    times.map(|time| time.map(seconds_of)).collect()
+}
+
 fn seconds_of(time: Duration) -> f64 {
     thousandths(time.as_secs_f64())
 }
@@ -88,15 +96,22 @@ fn seconds_of(time: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Failure;
+    use crate::{
+        failure::Failure,
+        slow::tests::{done, failed},
+    };
 
     #[test]
     fn counts_by_the_second() {
-        let done = |milliseconds| Ok(Duration::from_millis(milliseconds));
-        let completions = vec![done(1000), done(2500), Err(Failure::Timeout), done(2400)];
-        let report = Report::new(&completions);
+        let report = Report::new(&[
+            done(1000),
+            done(2500),
+            failed(1, Failure::Timeout),
+            done(2400),
+        ]);
         assert_eq!(report.done_after_seconds, [1, 1, 3]);
         assert_eq!((report.failed(), report.last_seconds), (1, 2.5));
+        assert_eq!(report.failure_seconds, [None, None, Some(0.001), None]);
         let text = report.to_text();
         assert!(text.contains("     3       3 #####"), "{text}");
         assert!(text.ends_with("errors: 1\n  timeout: 1\n"), "{text}");
@@ -104,7 +119,7 @@ mod tests {
 
     #[test]
     fn long_runs_have_few_lines() {
-        let completions = vec![Ok(Duration::from_secs(1000)), Err(Failure::Connect)];
+        let completions = [done(1_000_000), failed(0, Failure::Connect)];
         let text = Report::new(&completions).to_text();
         assert!(text.lines().count() < LINES_MAX as usize + 10);
         assert!(text.contains("  1000       1 "), "{text}");
@@ -112,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_run_without_success_has_figures_too() {
-        let report = Report::new(&vec![Err(Failure::Connect)]);
+        let report = Report::new(&[failed(0, Failure::Connect)]);
         assert!(report.to_text().contains("last: 0.000 s"));
     }
 }

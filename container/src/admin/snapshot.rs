@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::handler::Lane;
 use crate::observe::{RouteStats, Times};
-use crate::scheduler::{LaneStats, Phase, PoolStats, Stats};
+use crate::scheduler::{LaneStats, Phase, PoolStats, SlowRoute, Stats};
 use crate::server::{Handle, WorkerStats};
 
 /// Everything that is known of a container at one moment.
@@ -17,6 +17,8 @@ pub(super) struct Snapshot {
     pub(super) workers: Vec<WorkerSnapshot>,
     /// By route, and last what no route answered.
     pub(super) routes: Vec<RouteStats>,
+    /// Routes that held a thread too long.
+    pub(super) slow: Vec<SlowRoute>,
     /// Lines of the access log that were dropped.
     pub(super) dropped_lines: u64,
 }
@@ -60,6 +62,7 @@ impl Snapshot {
                 })
                 .collect(),
             routes: observation.routes(),
+            slow: handle.slow_routes(),
             dropped_lines: observation.dropped_lines(),
         }
     }

@@ -6,6 +6,7 @@ use super::health::{Subject, uncached};
 use super::snapshot::{NamedLane, Snapshot, WorkerSnapshot};
 use crate::message::Response;
 use crate::observe::{BOUNDS_US, Outcome, RouteStats, Times};
+use crate::scheduler::{HeldThread, SlowRoute};
 
 /// The answer.
 pub(super) fn stats(Subject(handle): Subject) -> Response {
@@ -42,8 +43,7 @@ pub(super) fn describe(snapshot: &Snapshot) -> Value {
         "ran": times(&snapshot.ran()),
         "waited": times(&snapshot.waited()),
         "routes": snapshot.routes.iter().map(route).collect::<Vec<_>>(),
-        // Nobody watches handlers yet.
-        "slow": [],
+        "slow": snapshot.slow.iter().map(slow).collect::<Vec<_>>(),
     })
 }
 
@@ -83,6 +83,19 @@ fn route(route: &RouteStats) -> Value {
         "bytes": route.bytes,
         "ran": times(&route.ran),
         "waited": times(&route.waited),
+    })
+}
+
+fn slow(route: &SlowRoute) -> Value {
+    json!({
+        "route": &*route.route,
+        "held": match route.thread {
+            HeldThread::Worker => "a worker",
+            HeldThread::Blocking => "a thread of the pool",
+        },
+        "holds": route.holds,
+        "longest_us": route.longest.as_micros() as u64,
+        "moved": route.is_moved,
     })
 }
 

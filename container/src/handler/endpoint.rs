@@ -4,7 +4,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::argument::{BodyMode, Context, Needs};
@@ -45,6 +45,8 @@ pub struct Endpoint {
     policy: Policy,
     /// What its arguments ask for.
     needs: Needs,
+    /// What runs in its place since it was moved to the pool; the same for all clones.
+    moved: Arc<OnceLock<Code>>,
 }
 
 /// What can stand in the routing table: an `async fn`, [`inline(f)`](inline) or
@@ -178,6 +180,7 @@ impl Endpoint {
             code,
             policy: Policy::new(lane),
             needs,
+            moved: Arc::default(),
         }
     }
 
@@ -246,14 +249,29 @@ impl Endpoint {
         self
     }
 
-    /// The handler's code.
+    /// The handler's code, and with it where it runs at present.
+    #[inline]
     pub fn code(&self) -> &Code {
-        &self.code
+        self.moved.get().unwrap_or(&self.code)
     }
 
     /// Where it runs, and within which bounds.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// From now on runs an inline handler on the blocking pool, in all clones; says whether that is
+    /// new. Other handlers stay where they are.
+    pub fn move_to_pool(&self) -> bool {
+        match &self.code {
+            Code::Inline(function) => self.moved.set(Code::Blocking(function.clone())).is_ok(),
+            Code::Async(_) | Code::Blocking(_) => false,
+        }
+    }
+
+    /// Whether it was moved.
+    pub fn is_moved(&self) -> bool {
+        self.moved.get().is_some()
     }
 
     /// What its arguments ask for.

@@ -18,6 +18,7 @@ use std::{
 use slab::Slab;
 
 use super::{
+    activity::{Activity, Label},
     remote::Shared,
     task::{TaskHeader, TaskId},
 };
@@ -40,6 +41,8 @@ pub(super) struct Executor {
     generation: Cell<u32>,
     /// Set by `close`: no task is kept any more.
     closed: Cell<bool>,
+    /// What this thread is doing, for others to read.
+    activity: Arc<Activity>,
 }
 
 /// A task in its slot: 40 bytes here, 40 for the header, and the future itself.
@@ -67,7 +70,8 @@ impl Executor {
         let slot = u32::try_from(entry.key()).expect("fewer than 2^32 tasks");
         let generation = self.generation.get();
         self.generation.set(generation.wrapping_add(1));
-        let header = TaskHeader::new(TaskId { slot, generation }, shared);
+        let id = TaskId { slot, generation };
+        let header = TaskHeader::new(id, self.inherited_label(), shared);
         let waker = Waker::from(Arc::clone(&header));
         entry.insert(Some(Task {
             future,
@@ -116,7 +120,20 @@ impl Executor {
                 polled += 1;
             }
         }
+        self.activity.rest();
         polled
+    }
+
+    pub(super) fn activity(&self) -> &Arc<Activity> {
+        &self.activity
+    }
+
+    /// The label of a new task: that of whoever starts it.
+    fn inherited_label(&self) -> Label {
+        match self.activity.read().label() {
+            Label::IDLE => Label::UNNUMBERED,
+            label => label,
+        }
     }
 
     /// Whether a task waits to be polled.
@@ -155,6 +172,7 @@ impl Executor {
     }
 
     fn run_task(&self, id: TaskId, mut task: Task) {
+        self.activity.begin(task.header.label());
         let finished = task.header.is_aborted() || {
             self.running.set(Some(id));
             let finished = poll_catching(&mut task);

@@ -18,12 +18,13 @@
 //! | `timer`, `time`, `clock` | deadlines as pure data, futures over them, where time comes from |
 //! | `executor`, `task`, `join` | the tasks of this thread, their wakers, their results |
 //! | `remote`, `oneshot` | what other threads may do: wake, send a job, send a value |
-//! | `busy` | how long a reactor has not been waiting |
+//! | `busy`, `activity` | how long a reactor has not been waiting; what its thread is doing |
 //! | `context`, `deadline` | the current reactor of a thread, the deadline of what runs on it |
 //!
 //! No borrow of the reactor's state is ever held while foreign code runs (a future, a waker, a
 //! destructor), so that foreign code may call everything here.
 
+mod activity;
 mod busy;
 mod clock;
 mod context;
@@ -52,6 +53,7 @@ use std::{
 pub use mio::Interest;
 
 pub use self::{
+    activity::{Activity, Label, Step},
     clock::Clock,
     context::{Entered, clock, now, spawn_local},
     deadline::{Deadline, DeadlineScope},
@@ -179,6 +181,28 @@ impl Reactor {
     /// The handle that other threads use.
     pub fn remote(&self) -> Remote {
         Remote::new(Arc::clone(self.inner.inbox.shared()))
+    }
+
+    /// What this thread is doing, for other threads to read. The reactor begins a step with each
+    /// poll of a task, under the label that was current when the task was started; the task may
+    /// begin others. Outside of tasks the thread is idle, as far as this goes.
+    ///
+    /// ```
+    /// use container::reactor::{Clock, Label, Reactor, spawn_local};
+    ///
+    /// let reactor = Reactor::new(Clock::real())?;
+    /// let activity = reactor.activity().clone();
+    /// let inner = reactor.spawn_local(async move {
+    ///     assert_eq!(activity.read().label(), Label::UNNUMBERED);
+    ///     activity.begin(Label::numbered(7));
+    ///     spawn_local(async move { activity.read().label() }).await
+    /// });
+    /// assert_eq!(reactor.block_on(inner)?.unwrap().unwrap(), Label::numbered(7));
+    /// assert_eq!(reactor.activity().read().label(), Label::IDLE);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn activity(&self) -> &Arc<Activity> {
+        self.inner.executor.activity()
     }
 
     /// Announces work done by another thread: while the guard lives,

@@ -11,7 +11,7 @@ use std::{
     task::Wake,
 };
 
-use super::{context, remote::Shared};
+use super::{activity::Label, context, remote::Shared};
 
 /// A task of one reactor: its slot, and a generation that tells the slot's owners apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(super) struct TaskId {
 pub(super) struct TaskHeader {
     /// Which task this is.
     id: TaskId,
+    /// What its thread says it is doing while the task runs.
+    label: Label,
     /// Set by a wake, cleared before a poll: while set, a queue entry exists (or, after an
     /// overflow of the inbox, the executor is bound to look at the flag).
     woken: AtomicBool,
@@ -37,9 +39,10 @@ pub(super) struct TaskHeader {
 
 impl TaskHeader {
     /// The header of a new task, which is woken: its first poll is due.
-    pub(super) fn new(id: TaskId, shared: &Arc<Shared>) -> Arc<TaskHeader> {
+    pub(super) fn new(id: TaskId, label: Label, shared: &Arc<Shared>) -> Arc<TaskHeader> {
         Arc::new(TaskHeader {
             id,
+            label,
             woken: AtomicBool::new(true),
             aborted: AtomicBool::new(false),
             shared: Arc::clone(shared),
@@ -48,6 +51,10 @@ impl TaskHeader {
 
     pub(super) fn id(&self) -> TaskId {
         self.id
+    }
+
+    pub(super) fn label(&self) -> Label {
+        self.label
     }
 
     /// Consumes the wake before a poll. Swapping, not storing, makes visible to the poll what

@@ -27,6 +27,10 @@ const TOLERANCE: f64 = 1.1;
 /// How much of the limit one window may take away at most.
 const GRADIENT_MIN: f64 = 0.5;
 
+/// What is left of the limit when a request ran out of time; as in TCP's and Netflix's AIMD, gentle,
+/// since more than one will.
+const BACK_OFF: f64 = 0.9;
+
 /// How much of a change is made at once: the mean of a window jitters.
 const SMOOTHING: f64 = 0.5;
 
@@ -47,6 +51,8 @@ pub(super) struct AdaptiveLimit {
     baseline: Option<f64>,
     /// When a window last came near the baseline.
     confirmed: Instant,
+    /// When it last shrank for a request that ran out of time.
+    backed_off: Instant,
     window: Window,
 }
 
@@ -78,6 +84,7 @@ impl AdaptiveLimit {
             phase: Phase::Starting,
             baseline: None,
             confirmed: now,
+            backed_off: now,
             window: Window::new(now),
         }
     }
@@ -102,6 +109,19 @@ impl AdaptiveLimit {
         if self.window.is_complete(now) {
             let window = std::mem::replace(&mut self.window, Window::new(now));
             self.learn(&window, now);
+        }
+    }
+
+    /// A request ran out of time. That says nothing of how long the work takes, only that this is
+    /// too much of it: the limit shrinks, once in a while.
+    pub(super) fn back_off(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.backed_off) < WINDOW {
+            return;
+        }
+        self.backed_off = now;
+        self.limit = (self.limit * BACK_OFF).max(self.bounds.min as f64);
+        if self.phase == Phase::Starting {
+            self.phase = Phase::Steady;
         }
     }
 
@@ -281,6 +301,22 @@ mod tests {
             load.run(&service, usize::MAX, Duration::from_secs(30));
             assert!(expected.contains(&load.limit.limit()));
         }
+    }
+
+    #[test]
+    fn shrinks_while_requests_run_out_of_time_and_recovers() {
+        let mut load = Load::new(Adaptive::default());
+        let (capacity, alone) = (20, Duration::from_millis(10));
+        let service = Service { capacity, alone };
+        check(&mut load, &service);
+        for _ in 0..50 {
+            load.now += WINDOW;
+            load.limit.back_off(load.now);
+            // One more at the same time changes nothing.
+            load.limit.back_off(load.now);
+        }
+        assert_eq!(load.limit.limit(), 1);
+        check(&mut load, &service);
     }
 
     #[test]

@@ -112,4 +112,9 @@ impl Permits {
     pub(super) fn complete(self) {
         self.0.into_iter().for_each(Permit::complete);
     }
+
+    /// Gives them back after the work ran out of time, so that adaptive limits shrink.
+    pub(super) fn overrun(self) {
+        self.0.into_iter().for_each(Permit::overrun);
+    }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::job::{Job, Reporter, Submitted, refuse_all};
 use super::queue::{Left, Place, Ticket, WaitQueue};
 use super::shed::ShedReason;
+use super::watchdog::{Posts, begin_job, label_of_caller};
 use crate::handler::{Panicked, Patience, Priority, catch_panic};
 use crate::message::waiting;
 use crate::reactor::{Clock, Deadline, OutsideWork, Reactor, oneshot};
@@ -77,6 +78,8 @@ struct Shared {
     state: Mutex<State>,
     /// Told about each new job, and about the end.
     changed: Condvar,
+    /// The threads, for the watchdog.
+    posts: Arc<Posts>,
 }
 
 /// Who runs the jobs.
@@ -162,6 +165,7 @@ impl BlockingPool {
                 hands,
                 state: Mutex::new(state),
                 changed: Condvar::new(),
+                posts: Arc::default(),
             }),
         }
     }
@@ -171,6 +175,11 @@ impl BlockingPool {
     pub fn enter(&self) {
         waiting::forbid();
         CURRENT.set(Some(self.clone()));
+    }
+
+    /// Its threads, and what each of them is doing.
+    pub fn posts(&self) -> &Arc<Posts> {
+        &self.shared.posts
     }
 
     /// Jobs that nobody has begun.
@@ -250,7 +259,9 @@ impl BlockingPool {
             Hands::Caller => None,
         };
         let clock = self.shared.clock.clone();
+        let label = label_of_caller();
         let run = move |verdict: Result<(), ShedReason>| {
+            let at_work = begin_job(label);
             let watched = outside.clone().map(|outside| waiting::watch(outside));
             match verdict {
                 _ if sender.is_closed() => {}
@@ -263,6 +274,7 @@ impl BlockingPool {
             }
             drop(watched);
             drop(outside);
+            drop(at_work);
         };
         let (place, waits) = self.push(Job::new(run, ticket.priority), ticket)?;
         let longest = waits.then_some(self.shared.config.patience.longest);
@@ -334,6 +346,7 @@ impl BlockingPool {
 impl Shared {
     /// A thread's life.
     fn work(&self) {
+        self.posts.join_for_jobs();
         let mut state = self.lock();
         loop {
             let mut left = Left::new();

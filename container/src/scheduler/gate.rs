@@ -211,14 +211,22 @@ impl Limit {
 
 impl Permit {
     /// Gives it back after the work was done, so that an adaptive limit learns how long that took.
-    pub(super) fn complete(mut self) {
-        let Some(entry) = self.entry.take() else {
-            return;
-        };
-        if let Limit::Adaptive(limit) = &mut self.gate.lock().limit {
-            let now = self.gate.clock.now();
+    pub(super) fn complete(self) {
+        self.teach(|limit, entry, now| {
             let took = now.saturating_duration_since(entry.at);
             limit.sample(took, entry.inside, now);
+        });
+    }
+
+    /// Gives it back after the work ran out of time, so that an adaptive limit shrinks.
+    pub(super) fn overrun(self) {
+        self.teach(|limit, _, now| limit.back_off(now));
+    }
+
+    fn teach(&self, lesson: impl FnOnce(&mut AdaptiveLimit, Entry, Instant)) {
+        let Some(entry) = self.entry else { return };
+        if let Limit::Adaptive(limit) = &mut self.gate.lock().limit {
+            lesson(limit, entry, self.gate.clock.now());
         }
     }
 }

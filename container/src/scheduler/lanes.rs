@@ -210,9 +210,11 @@ impl Scheduler {
 }
 
 /// Gives back what a blocking handler held that has ended. Who was told to stop early does not show
-/// how long the work takes; who ran out of time does.
+/// how long the work takes.
 fn give_back(permits: Permits, told: &Cancellation) {
-    if !told.is_cancelled() || Deadline::current().has_passed() {
+    if Deadline::current().has_passed() {
+        permits.overrun();
+    } else if !told.is_cancelled() {
         permits.complete();
     }
 }

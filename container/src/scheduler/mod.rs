@@ -20,6 +20,7 @@
 //! | `phase` | whether the container takes work at all |
 //! | `settings` | what all of this is told |
 //! | `shed`, `stats` | why and where requests are turned away; what each lane has done |
+//! | `watchdog` | who holds a worker, or a thread of the pool, too long |
 
 mod adaptive;
 mod admission;
@@ -38,6 +39,7 @@ mod running;
 mod settings;
 mod shed;
 mod stats;
+mod watchdog;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -58,6 +60,7 @@ use shed::Shed;
 pub use shed::{ShedReason, Stage};
 use stats::Queueing;
 pub use stats::{Counter, LaneStats, ShedStats, Stats, WorkerCounters};
+pub use watchdog::{HeldThread, HoldStats, Post, Posts, SlowRoute, Watchdog, WatchdogConfig};
 
 use crate::handler::{Context, Endpoint, IntoResponse, Lane, Panicked, Priority, Problem, Reply};
 use crate::message::{Request, Response, StatusCode};

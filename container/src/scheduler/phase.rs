@@ -81,7 +81,7 @@ pub struct Reached {
 
 /// Waits until the container that runs the calling code drains: for whoever would go on for ever,
 /// such as a stream of events, to end in time and in good order. Ready at once when it drains
-/// already; never outside of a container.
+/// already; never outside of a container's workers, which a `blocking` handler is.
 ///
 /// ```
 /// use container::testing::Server;
@@ -103,7 +103,8 @@ pub fn draining() -> Reached {
 }
 
 /// Whether the container that runs the calling code wants traffic: it has started, and was not
-/// asked to stop. What a load balancer should be told; false outside of a container.
+/// asked to stop. What a load balancer should be told. False outside of a container's workers, which a
+/// `blocking` handler is: it asks [`Handle::is_ready`](crate::server::Handle::is_ready).
 ///
 /// ```
 /// use container::testing::Server;

@@ -141,8 +141,10 @@ impl Future for Running {
             return Poll::Pending;
         }
         self.counters.lane(self.lane).timed_out.add(1);
-        // It took as long as that at least.
-        self.end().complete();
+        // What it runs inside of it, and is dropped with it, sees why.
+        let scope = limit.map(enter_deadline);
+        self.end().overrun();
+        drop(scope);
         Poll::Ready(timed_out())
     }
 }
@@ -159,7 +161,12 @@ impl Drop for Running {
                 self.counters.lane(self.lane).cancelled.add(1);
             }
             // A handler that panics while it is dropped must not take the worker with it.
-            let _ = crate::handler::catch_panic(|| drop(self.end()));
+            let _ = crate::handler::catch_panic(|| {
+                let permits = self.end();
+                if Deadline::current().has_passed() {
+                    permits.overrun();
+                }
+            });
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::shed::{Shed, ShedReason, Stage};
+use super::watchdog::HoldStats;
 use crate::handler::Lane;
 use crate::reactor;
 
@@ -138,6 +139,8 @@ pub struct Stats {
     pub cut: u64,
     /// Workers that were replaced because they had died.
     pub restarts: u64,
+    /// Threads that were held too long; told by a running container's handle.
+    pub holds: HoldStats,
 }
 
 /// Counts a handler as running for as long as it lives.

@@ -94,6 +94,13 @@ impl Builder {
         self
     }
 
+    /// How long the server goes on accepting once it is asked to stop, saying that it is not ready.
+    /// Default 0 s.
+    pub fn drain_delay(mut self, limit: Duration) -> Self {
+        self.config.drain_delay = limit;
+        self
+    }
+
     /// How long requests have to finish once the server is asked to stop. Default 30 s.
     pub fn drain_timeout(mut self, limit: Duration) -> Self {
         self.config.drain = limit;
@@ -145,13 +152,6 @@ impl Builder {
     /// As for [`start`](Self::start).
     pub fn serve(self, router: Router) -> Result<Report, Error> {
         Ok(self.start(router)?.stop_on_signals()?.wait())
-    }
-
-    /// How long the server goes on accepting once it is asked to stop, saying that it is not ready.
-    /// Default 0 s.
-    pub fn drain_delay(mut self, limit: Duration) -> Self {
-        self.config.drain_delay = limit;
-        self
     }
 
     fn check(mut self) -> Result<Parts, Error> {

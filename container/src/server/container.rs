@@ -12,10 +12,11 @@ use super::service::observed_name;
 use super::signal::SignalThread;
 use super::spread::Loads;
 use super::thread::{self, Part, Setup};
+use crate::config::Config;
 use crate::error::Error;
 use crate::observe::Observation;
 use crate::router::Routes;
-use crate::scheduler::{self, BlockingPool, Lifecycle, Phase, Stats, WorkerCounters};
+use crate::scheduler::{self, BlockingPool, Lifecycle, Phase, Stats, Watchdog, WorkerCounters};
 
 /// A running container. Dropped without [`wait`](Self::wait), it goes on by itself.
 pub struct Container {
@@ -23,6 +24,8 @@ pub struct Container {
     handle: Handle,
     /// The workers.
     threads: Vec<JoinHandle<()>>,
+    /// What looks after them, where that is wanted.
+    watchdog: Option<JoinHandle<()>>,
     /// What stops it at a signal, where that was asked for.
     signals: Option<SignalThread>,
 }
@@ -89,6 +92,11 @@ impl Container {
                 log::error!("a worker's thread panicked");
             }
         }
+        // The first worker has said so, unless it was that one.
+        self.handle.advance(Phase::Drained);
+        if self.watchdog.is_some_and(|thread| thread.join().is_err()) {
+            log::error!("the watchdog panicked");
+        }
         Report::of(&self.handle)
     }
 }
@@ -147,6 +155,7 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
     let pool = BlockingPool::new(config.blocking.clone());
     let lifecycle = Lifecycle::new();
     let own = OwnHandle::default();
+    let watchdog = watchdog(&config, &routes, &pool);
     let scheduling = Arc::new(scheduler::Shared::new(
         routes.iter().map(|route| &route.endpoint),
         own.within(routes.context()),
@@ -161,6 +170,7 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         addresses,
         scheduling: scheduling.clone(),
         observation: observation.clone(),
+        watchdog: watchdog.clone(),
     };
     let handle = Handle::new(Arc::new(shared));
     own.set(&handle);
@@ -172,16 +182,28 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         loads,
         listeners,
         lifecycle,
+        watchdog,
         on_error,
         observation,
         handle: handle.clone(),
     };
+    let watchdog = setup.watchdog.start(&setup.lifecycle);
+    let watchdog =
+        watchdog.map_err(|error| Error::system("cannot start the watchdog's thread", error))?;
     let threads = start_workers(&setup, &handle)?;
     Ok(Container {
         handle,
         threads,
+        watchdog,
         signals: None,
     })
+}
+
+fn watchdog(config: &Config, routes: &Routes, pool: &BlockingPool) -> Arc<Watchdog> {
+    let routes = routes.iter();
+    let routes = routes.map(|route| (route.label.clone(), route.endpoint.clone()));
+    let watchdog = Watchdog::new(config.watchdog.clone(), routes, pool.posts().clone());
+    Arc::new(watchdog)
 }
 
 /// Starts a thread for each worker and waits until all are ready; if one is not, ends them all.
@@ -226,5 +248,6 @@ fn start_workers(setup: &Setup, handle: &Handle) -> Result<Vec<JoinHandle<()>>, 
         let _ = thread.join();
     }
     setup.scheduling.pool().close();
+    handle.advance(Phase::Drained);
     Err(error)
 }

@@ -14,7 +14,8 @@ use crate::message::Request;
 use crate::net::Address;
 use crate::observe::Observation;
 use crate::scheduler::{
-    self, BudgetStats, GateStats, Lifecycle, Phase, PoolStats, Stats, WorkerCounters,
+    self, BudgetStats, GateStats, Lifecycle, Phase, PoolStats, SlowRoute, Stats, Watchdog,
+    WatchdogConfig, WorkerCounters,
 };
 
 /// A running container, from any thread. Clones are the same container.
@@ -46,6 +47,7 @@ pub(super) struct Shared {
     pub(super) addresses: Vec<Address>,
     pub(super) scheduling: Arc<scheduler::Shared>,
     pub(super) observation: Arc<Observation>,
+    pub(super) watchdog: Arc<Watchdog>,
 }
 
 impl Handle {
@@ -86,7 +88,15 @@ impl Handle {
 
     /// What it has done and is doing, added up over its workers.
     pub fn stats(&self) -> Stats {
-        Stats::collect(&self.shared.counters)
+        let mut stats = Stats::collect(&self.shared.counters);
+        stats.holds = self.shared.watchdog.stats();
+        stats
+    }
+
+    /// The routes that held a worker, or a thread of the blocking pool, for longer than
+    /// [`Config::watchdog`](crate::Config) allows; the longest hold first, at most 16.
+    pub fn slow_routes(&self) -> Vec<SlowRoute> {
+        self.shared.watchdog.slow_routes()
     }
 
     /// What is observed of its requests.
@@ -172,6 +182,12 @@ impl Handle {
             counters,
             listeners,
             addresses: vec![Address::Unix(None)],
+            // Never started: in virtual time nobody holds anything.
+            watchdog: Arc::new(Watchdog::new(
+                WatchdogConfig::default(),
+                [],
+                scheduling.pool().posts().clone(),
+            )),
             scheduling,
             observation,
         }))

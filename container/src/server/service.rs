@@ -9,6 +9,7 @@ use crate::handler::{BodyMode, IntoResponse, Lane, OnDisconnect, Problem, Reply,
 use crate::message::{Method, PathParameters, Request, RequestHead, Response, StatusCode};
 use crate::middleware::{self, Layer};
 use crate::observe::RouteName;
+use crate::reactor::Label;
 use crate::router::{Found, Refusal, Route, Routes};
 use crate::scheduler::Scheduler;
 
@@ -38,6 +39,9 @@ pub(super) struct Plan {
     pub(super) on_disconnect: OnDisconnect,
     /// Whether the handler asks for what its request is called.
     pub(super) identity: bool,
+    /// What its worker says it is doing while it runs what answers: the number is the route's, or
+    /// the next after the last one's.
+    pub(super) label: Label,
 }
 
 /// Who answers.
@@ -96,6 +100,7 @@ impl Service {
                     body_limit: endpoint.policy().body_limit.unwrap_or(self.body_limit),
                     on_disconnect: endpoint.policy().disconnect(head.method()),
                     identity: endpoint.needs().identity,
+                    label: Label::numbered(found.route.index),
                 }
             }
             Found::Refused { refusal, .. } => Plan {
@@ -104,6 +109,7 @@ impl Service {
                 body_limit: self.body_limit,
                 on_disconnect: OnDisconnect::Cancel,
                 identity: false,
+                label: Label::numbered(self.routes.len()),
             },
         }
     }

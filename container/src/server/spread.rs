@@ -5,6 +5,7 @@
 //! accepts to the least loaded. Elsewhere, and for Unix sockets, one worker accepts for all and
 //! gives each connection to the least loaded.
 
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -198,7 +199,7 @@ impl Giver {
     }
 
     /// Has a connection served by whoever should, which is mostly the worker that accepted it.
-    pub(super) fn hand_over(&self, accepted: Accepted<AnySocket>, here: &std::rc::Rc<Worker>) {
+    pub(super) fn hand_over(&self, accepted: Accepted<AnySocket>, here: &Rc<Worker>) {
         let worker = match self.reach {
             Reach::Own if !self.loads.is_overloaded(self.own) => self.own,
             Reach::Own => self.loads.least(),

@@ -22,7 +22,7 @@ use crate::handler::catch_panic;
 use crate::observe::Observation;
 use crate::reactor::{Clock, Reactor};
 use crate::router::Routes;
-use crate::scheduler::{self, Lifecycle, Phase, Scheduler, WorkerCounters};
+use crate::scheduler::{self, Lifecycle, Phase, Scheduler, Watchdog, WorkerCounters};
 
 /// How long the second of two workers that die at once is waited for with the next; doubled from
 /// then on.
@@ -44,6 +44,7 @@ pub(super) struct Setup {
     pub(super) loads: Arc<Loads>,
     pub(super) listeners: Arc<Listeners>,
     pub(super) lifecycle: Lifecycle,
+    pub(super) watchdog: Arc<Watchdog>,
     pub(super) on_error: Option<OnError>,
     pub(super) observation: Arc<Observation>,
     /// What handlers get that ask for the container's handle: theirs is weak.
@@ -152,6 +153,7 @@ impl WorkerThread {
         let _entered = worker.enter();
         self.setup.scheduling.pool().enter();
         self.setup.lifecycle.enter();
+        let _post = self.setup.watchdog.join_worker(reactor.activity().clone());
         self.setup.loads.register(self.index, reactor.remote());
         let acceptors = self.attach(&worker).map_err(failed)?;
         let outcome = catch_panic(|| reactor.block_on(self.live(&worker, acceptors)));

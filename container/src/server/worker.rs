@@ -16,7 +16,7 @@ use super::service::Service;
 use crate::config::Config;
 use crate::http1;
 use crate::observe::Observer;
-use crate::reactor::Reactor;
+use crate::reactor::{Activity, Label, Reactor};
 use crate::scheduler::{Lifecycle, Phase, WorkerCounters};
 
 /// Bytes of the buffer that all connections of a worker read into: what a socket has ready when
@@ -39,6 +39,8 @@ pub(crate) struct Worker {
     pub(super) lifecycle: Lifecycle,
     /// What is observed of its requests.
     pub(super) observer: Observer,
+    /// What the thread is doing, for others to read.
+    activity: Arc<Activity>,
     pub(super) date: DateCache,
     /// The buffer for reading; empty while a connection has it.
     pub(super) read_buffer: Cell<Vec<u8>>,
@@ -84,6 +86,7 @@ impl Worker {
     ) -> Rc<Worker> {
         let protocol = Arc::new(config.http1.clone());
         Rc::new(Worker {
+            activity: reactor.activity().clone(),
             reactor,
             config,
             protocol,
@@ -117,6 +120,12 @@ impl Worker {
     /// The worker that runs on this thread.
     pub(crate) fn current() -> Option<Rc<Worker>> {
         CURRENT.with_borrow(Weak::upgrade)
+    }
+
+    /// What runs from here on is done for a request with this label.
+    #[inline]
+    pub(super) fn begin_step(&self, label: Label) {
+        self.activity.begin(label);
     }
 
     /// The container's phase.

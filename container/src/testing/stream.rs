@@ -84,6 +84,11 @@ impl MemoryStream {
         self.shared.borrow().reset
     }
 
+    /// Bytes that have come and were not read.
+    pub(super) fn readable(&self) -> usize {
+        self.shared.borrow().ways[self.reads].bytes.len()
+    }
+
     /// Changes how the stream misbehaves from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.shared.borrow_mut().faults = faults;

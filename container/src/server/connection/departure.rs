@@ -75,6 +75,8 @@ impl<T: Transport + Unpin> Driver<T> {
 
     /// Nobody waits for the handler any more: it is dropped, or goes on by itself.
     pub(super) fn detach_or_cancel(&mut self) {
+        // Its destructors run here, and its task inherits what the worker says.
+        self.worker().begin_step(self.label);
         let exchange = std::mem::replace(&mut self.exchange, Exchange::None);
         let Exchange::Handling(handling) = exchange else {
             return;

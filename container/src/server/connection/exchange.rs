@@ -178,6 +178,7 @@ impl<T: Transport + Unpin> Driver<T> {
             Exchange::Handling(handling) => {
                 // News of a handler whose client has gone is nobody's.
                 scheduler::take_begun();
+                self.seat.worker().begin_step(self.label);
                 let polled = handling.reply.as_mut().poll(context);
                 self.note_begun();
                 match polled {
@@ -207,6 +208,7 @@ impl<T: Transport + Unpin> Driver<T> {
             target,
             on_disconnect,
             identity,
+            label,
             ..
         } = plan;
         let mut request = Request::from_head(head, body).with_peer(self.peer);
@@ -214,6 +216,8 @@ impl<T: Transport + Unpin> Driver<T> {
             request.set_trailers(trailers);
         }
         self.note_call(identity, &mut request);
+        self.label = label;
+        self.worker().begin_step(label);
         match self.reply_to(target, request) {
             Reply::Ready(response) => self.answer(response),
             Reply::Later(mut reply) => {
@@ -256,6 +260,7 @@ impl<T: Transport + Unpin> Driver<T> {
             let Exchange::Sending(sending) = &mut self.exchange else {
                 return Progress::Moved;
             };
+            self.seat.worker().begin_step(self.label);
             match sending.poll(context) {
                 Poll::Pending => {
                     // A stream that waits for news must hear when its reader has gone.

@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use super::{Driver, Exchange, Feed, Progress, WRITE_HIGH_WATER};
+use super::{Driver, Exchange, Feed, Progress, READ_STEPS, WRITE_HIGH_WATER};
 use crate::http1::{CloseReason, Event};
 use crate::net::Transport;
 
@@ -99,6 +99,7 @@ impl<T: Transport + Unpin> Driver<T> {
             }
         };
         self.worker().read_buffer.set(buffer);
+        self.spend(READ_STEPS);
         progress
     }
 
@@ -114,11 +115,13 @@ impl<T: Transport + Unpin> Driver<T> {
         }
     }
 
-    /// Offers input to the machine and follows its events; says how much was taken.
+    /// Offers input to the machine and follows its events, as long as the poll's share lasts; says
+    /// how much was taken.
     fn offer(&mut self, input: &[u8], context: &mut Context<'_>) -> usize {
         let mut consumed = 0;
         let now = self.now();
-        while consumed < input.len() && self.takes_input(context) {
+        while consumed < input.len() && self.steps > 0 && self.takes_input(context) {
+            self.spend(1);
             let rest = &input[consumed..];
             let step = self.machine.handle_bytes(rest, now);
             consumed += step.consumed;
