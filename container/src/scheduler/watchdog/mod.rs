@@ -280,4 +280,20 @@ mod tests {
         check(Some(1), None, Some(1));
         check(None, None, None);
     }
+
+    #[test]
+    fn each_fault_is_told() {
+        let config = WatchdogConfig {
+            worker: Some(Duration::ZERO),
+            blocking: Some(Duration::ZERO),
+            move_slow_inline: Some(0),
+        };
+        let expected = [
+            "the watchdog's worker limit must be above 0",
+            "the watchdog's blocking limit must be above 0",
+            "slow inline routes can be moved after 1 hold at the earliest",
+        ];
+        assert_eq!(config.faults().collect::<Vec<_>>(), expected);
+        assert_eq!(WatchdogConfig::default().faults().count(), 0);
+    }
 }
