@@ -21,7 +21,7 @@ APT_INSTALL = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
 			apt-get install -y -qq --no-install-recommends
 
 .DEFAULT_GOAL := all
-.PHONY: all run build lint test load bench overload fuzz clean help go components dredd clients \
+.PHONY: all run build lint test load bench overload slow fuzz clean help go components dredd clients \
 	fuzzer
 # The steps share cargo's lock and the machine's few cores; -j would only mix up what they print.
 .NOTPARALLEL:
@@ -53,6 +53,9 @@ load: build ## a short load on the release build: no error, and a clean stop
 
 bench: build ## compare with hyper and with a bare epoll loop; ARGS='--rounds 3'
 	bench/run.sh $(ARGS)
+
+slow: build ## a thousand requests of 5 s at once on each lane, as a table and a drawing
+	python3 -B bench/slow_requests.py $(ARGS)
 
 overload: build ## offer a limited handler ten times its load; ARGS='--seconds 10'
 	python3 -B bench/overload.py $(ARGS)

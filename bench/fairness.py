@@ -4,8 +4,10 @@ What is measured is how long an answer waits for its turn behind the greedy ones
 be kept out. The requests of the thousand are due at fixed times, whether or not answers come, at a
 rate that leaves the worker idle most of the time. The greedy clients share the CPU of the client
 that measures; that client, and the server, run as soon as they can (as real-time processes, which
-takes root), before the greedy and before whatever else the machine does. What is left of them in
-the figure is what the kernel does for their packets on both CPUs.
+takes root), before the greedy and before whatever else the machine does. Since the kernel stops
+real-time processes that take a whole CPU, the greedy pause as long as they are greedy, for about a
+hundredth of a second each time. What is left of them in the figure is what the kernel does for their packets on
+both CPUs.
 
 It must not judge: it says what happened, and `run.py` what to make of it. Run as a program, it is a
 greedy client.
@@ -18,6 +20,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 
 import load
@@ -36,11 +39,15 @@ PIPELINED = 10_000
 CHUNK = 64 << 10
 # Bytes that the third one asks for, again and again.
 LARGE = 1 << 30
-# Bytes received at a time.
-RECEIVED = 1 << 20
+# Bytes received at a time, and kept by the kernel until then. What the kernel does with more at once
+# holds up whoever else is on that CPU, whatever the priorities.
+RECEIVED = 64 << 10
 
 # Whoever asks for the CPU gets it before all others.
 FIRST = ("chrt", "--rr", "10") if os.geteuid() == 0 else ()
+
+# How long they are greedy, and then how long they are not.
+BURST_SECONDS = 0.01
 
 # The timers of bodies would end the second of the greedy.
 SERVER = replace(OURS, command=(*FIRST, *OURS.command, "--body-timeout=1h"))
@@ -82,15 +89,22 @@ def one_greedy(server: Server, kind: str):
 
 
 def pipeline(connection: socket.socket) -> None:
-    """Ten thousand requests at a time, sent as fast as the answers to those before are read."""
-    requests = load.request("/plaintext") * PIPELINED
-
-    def send() -> None:
-        while True:
-            connection.sendall(requests)
-
-    threading.Thread(target=send, daemon=True).start()
-    receive(connection)
+    """Ten thousand requests at a time, whose answers are read while they are sent."""
+    one = load.request("/plaintext")
+    connection.sendall(one)
+    # So small an answer comes whole; all have the same length.
+    expected = PIPELINED * len(connection.recv(RECEIVED))
+    say_greedy()
+    buffer = bytearray(RECEIVED)
+    while True:
+        begun = time.monotonic()
+        sender = threading.Thread(target=connection.sendall, args=(one * PIPELINED,), daemon=True)
+        sender.start()
+        missing = expected
+        while missing > 0:
+            missing -= connection.recv_into(buffer)
+        sender.join()
+        time.sleep(time.monotonic() - begun)
 
 
 def upload(connection: socket.socket) -> None:
@@ -99,22 +113,28 @@ def upload(connection: socket.socket) -> None:
     chunk = b"%x\r\n%s\r\n" % (CHUNK, b"x" * CHUNK)
     connection.sendall(head + chunk)
     say_greedy()
-    while True:
+    for _ in bursts():
         connection.sendall(chunk)
 
 
 def download(connection: socket.socket) -> None:
     """One large answer after another, as fast as they come."""
     connection.sendall(load.request(f"/bytes/{LARGE}") * 1000)
-    receive(connection)
-
-
-def receive(connection: socket.socket) -> None:
     buffer = bytearray(RECEIVED)
     if connection.recv_into(buffer) > 0:
         say_greedy()
-    while connection.recv_into(buffer) > 0:
-        pass
+    for _ in bursts():
+        if connection.recv_into(buffer) == 0:
+            return
+
+
+def bursts():
+    """Yields again and again, with pauses."""
+    while True:
+        end = time.monotonic() + BURST_SECONDS
+        while time.monotonic() < end:
+            yield
+        time.sleep(BURST_SECONDS)
 
 
 def say_greedy() -> None:
@@ -125,4 +145,7 @@ KINDS = {"pipeline": pipeline, "upload": upload, "download": download}
 
 
 if __name__ == "__main__":
-    KINDS[sys.argv[2]](socket.create_connection(("127.0.0.1", int(sys.argv[1]))))
+    link = socket.socket()
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED)
+    link.connect(("127.0.0.1", int(sys.argv[1])))
+    KINDS[sys.argv[2]](link)
