@@ -352,3 +352,34 @@ fn an_unread_body_that_ends_early_does_not_cost_the_answer() {
     assert!(answers[0].body == "slow" && answers[0].closes());
     assert_eq!(server.tasks(), 0);
 }
+
+/// A HEAD request that was refused before its head was understood got the refusal's body: its client
+/// expects none, and takes the bytes for the next answer.
+#[test]
+fn a_refused_head_request_gets_no_body() {
+    let server = server();
+    let check = |mut client: container::testing::Client, status| {
+        let received = client.received();
+        let (head, body) = received.split_once("\r\n\r\n").expect("a whole head");
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        assert!(
+            head.contains("content-length: ") && body.is_empty(),
+            "{body}"
+        );
+    };
+    let refused = "\r\nHEAD / HTTP/1.1\r\n\r\n";
+    for cut in 0..refused.len() {
+        let mut client = server.connect();
+        client.send(&refused[..cut]);
+        client.send(&refused[cut..]);
+        check(client, 400);
+    }
+    let mut half = server.connect();
+    half.send("HEAD / HTTP/1.1\r\nHost");
+    half.finish();
+    check(half, 400);
+    let mut slow = server.connect();
+    slow.send("HEAD / HTTP/1.1\r\nHost");
+    server.advance(seconds(10));
+    check(slow, 408);
+}

@@ -58,22 +58,13 @@ pub(super) enum Expectation {
     Waiting,
 }
 
-/// What is known of a request whose head was not understood.
-const UNKNOWN: Facts = Facts {
-    version: Version::HTTP_11,
-    is_head: false,
-    framing: Framing::None,
-    persistence: Persistence::KeepAlive,
-    expects_continue: false,
-};
-
 impl Connection {
     /// A connection that was accepted at `now`.
     pub fn new(config: Arc<Config>, now: Instant) -> Self {
         Connection {
             config,
             state: State::new(),
-            facts: UNKNOWN,
+            facts: Facts::presumed(&[]),
             expectation: Expectation::None,
             scanned: 0,
             empty_lines: 0,
@@ -432,10 +423,6 @@ impl Connection {
     }
 
     fn refuse(&mut self, error: ProtocolError) {
-        if matches!(self.state.reading, Reading::Head) {
-            // The refusal answers this request, not the one before.
-            self.facts = UNKNOWN;
-        }
         self.scanned = 0;
         self.read_phase = ReadPhase::None;
         self.state.refuse(error);

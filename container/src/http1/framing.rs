@@ -66,6 +66,18 @@ enum Coding {
 }
 
 impl Facts {
+    /// What a refusal goes by while the head is not understood: which method `head` begins with, for
+    /// even then an answer to HEAD has no body (RFC 9110, section 9.3.2).
+    pub(super) fn presumed(head: &[u8]) -> Facts {
+        Facts {
+            version: Version::HTTP_11,
+            is_head: head.starts_with(b"HEAD "),
+            framing: Framing::None,
+            persistence: Persistence::KeepAlive,
+            expects_continue: false,
+        }
+    }
+
     /// Collects and judges the facts of a request head.
     pub(super) fn collect(
         version: Version,

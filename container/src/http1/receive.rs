@@ -14,7 +14,10 @@ use crate::message::BodyLength;
 
 impl Connection {
     pub(super) fn read_head(&mut self, input: &[u8], now: Instant) -> Result<Step, ProtocolError> {
-        let empty_lines = parse::skip_empty_lines(input, &mut self.empty_lines)?;
+        let skipped = parse::skip_empty_lines(input, &mut self.empty_lines);
+        // A refusal answers this request, not the one before.
+        self.facts = Facts::presumed(&input[skipped.unwrap_or(0)..]);
+        let empty_lines = skipped?;
         let head = &input[empty_lines..];
         // A lone CR may yet become another empty line.
         if head.is_empty() || head == b"\r" {
