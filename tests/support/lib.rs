@@ -1,4 +1,4 @@
-//! What the tests share: an application with a handler of each kind, a reader of answers, random
+//! What the tests share: an application with a handler of each kind, requests for it, a reader of answers, random
 //! numbers, what is fuzzed, the container on real sockets, and the programs of the system that are
 //! its clients.
 
@@ -8,9 +8,11 @@ mod listener;
 pub mod loopback;
 pub mod program;
 mod random;
+mod request;
 pub mod targets;
 
 pub use answer::{Answer, read_answers, read_begun};
 pub use application::{application, server};
 pub use listener::{Heard, Listener};
 pub use random::Random;
+pub use request::{GET, LAST, get, last};
