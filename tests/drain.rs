@@ -5,9 +5,8 @@ use std::time::Duration;
 use container::scheduler::Phase;
 use container::testing::Server;
 use container::{Body, Router, draining, inline, is_ready};
-use tests::{application, read_answers, server};
+use tests::{GET, application, get, read_answers, server};
 
-const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const SLOW: &str = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
 
 #[test]
@@ -113,9 +112,9 @@ fn a_leaving_server_serves_and_says_that_it_is_not_ready() {
     let server = Server::with_config(router, |config| {
         config.drain_delay = Duration::from_secs(5);
     });
-    let ready = "GET /ready HTTP/1.1\r\nHost: a\r\n\r\n";
+    let ready = get("/ready");
     let mut kept = server.connect();
-    kept.send(ready);
+    kept.send(&ready);
     let answers = read_answers(&kept.received(), &[]);
     assert!(answers[0].body == "true" && !answers[0].closes());
     let mut busy = server.connect();
@@ -124,8 +123,8 @@ fn a_leaving_server_serves_and_says_that_it_is_not_ready() {
     assert_eq!(server.phase(), Phase::Leaving);
     // An idle connection, one that is busy, and one that is new: each closes with its next answer.
     let mut new = server.connect();
-    new.send(ready);
-    kept.send(ready);
+    new.send(&ready);
+    kept.send(&ready);
     server.advance(Duration::from_secs(1));
     for (client, body) in [
         (&mut new, "false"),
@@ -178,7 +177,7 @@ fn each_phase_has_a_deadline() {
         config.drain = Duration::from_secs(7);
     });
     let mut client = server.connect();
-    client.send("GET /deadline HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.send(get("/deadline"));
     server.drain();
     let mut seen = vec![];
     for _ in 0..13 {

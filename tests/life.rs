@@ -16,11 +16,7 @@ use handlers::probe::kill_worker;
 use tests::loopback::{
     PATIENCE, address, builder, connect, hold, receive, receive_until, send, stop, until, wait,
 };
-
-const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const LAST: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-const WHERE: &str = "GET /where HTTP/1.1\r\nHost: a\r\n\r\n";
-const KILL: &str = "GET /kill HTTP/1.1\r\nHost: a\r\n\r\n";
+use tests::{GET, LAST, get};
 
 fn router() -> Router {
     Router::new()
@@ -38,7 +34,7 @@ fn worker() -> String {
 fn connect_to(handle: &Handle, name: &str) -> TcpStream {
     loop {
         let stream = connect(handle);
-        send(&stream, WHERE);
+        send(&stream, &get("/where"));
         if receive_until(&stream, "!").ends_with(&format!("{name}!")) {
             return stream;
         }
@@ -53,7 +49,7 @@ fn a_worker_that_dies_is_replaced() {
         let (idle, fatal) = (connect(&handle), connect(&handle));
         send(&idle, GET);
         receive_until(&idle, "root");
-        send(&fatal, KILL);
+        send(&fatal, &get("/kill"));
         assert_eq!(
             (receive(&fatal), receive(&idle)),
             (String::new(), String::new())
@@ -79,7 +75,7 @@ fn each_worker_can_die_without_the_others() {
             "worker-0"
         };
         let (fatal, kept) = (connect_to(&handle, name), connect_to(&handle, other));
-        send(&fatal, KILL);
+        send(&fatal, &get("/kill"));
         assert_eq!(receive(&fatal), "");
         send(&kept, GET);
         receive_until(&kept, "root");
@@ -105,7 +101,7 @@ fn a_death_during_the_drain_does_not_keep_it_from_its_end() {
     let handle = container.handle();
     let streams = ["worker-0", "worker-1"].map(|name| connect_to(&handle, name));
     for stream in &streams {
-        send(stream, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+        send(stream, &get("/later"));
     }
     until("both are at it", || handle.stats().r#async.running == 2);
     let report = stop(container);
@@ -154,7 +150,7 @@ fn the_first_worker_goes_on_while_others_drain() {
     let container = builder(2).start(router).expect("it starts");
     let handle = container.handle();
     let busy = connect_to(&handle, "worker-1");
-    send(&busy, "GET /held HTTP/1.1\r\nHost: a\r\n\r\n");
+    send(&busy, &get("/held"));
     held.wait_begun();
     handle.stop();
     until("it goes on", || TICKS.load(Ordering::SeqCst) > ENOUGH);
@@ -177,7 +173,7 @@ fn an_overloaded_worker_gives_connections_away() {
         .map(|_| connect_to(&handle, "worker-0"))
         .collect();
     for stream in &busy {
-        send(stream, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+        send(stream, &get("/wait"));
     }
     until("all wait", || {
         handle.workers()[0].requests == REQUESTS as u64
@@ -188,7 +184,7 @@ fn an_overloaded_worker_gives_connections_away() {
     });
     for _ in 0..CONNECTIONS {
         let stream = connect(&handle);
-        send(&stream, WHERE);
+        send(&stream, &get("/where"));
         assert!(receive_until(&stream, "!").ends_with("worker-1!"));
     }
     handle.stop();

@@ -13,14 +13,9 @@ mod loopback;
 
 use std::time::Duration;
 
-use container::scheduler::BlockingConfig;
 use container::testing::Server;
 use container::{Handler, Router, blocking};
-use tests::{application, read_answers, server};
-
-fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
-}
+use tests::{application, get, read_answers, server};
 
 fn status(wire: &str) -> u16 {
     read_answers(wire, &[])
@@ -54,44 +49,22 @@ fn a_route_with_a_limit_queues_then_sheds() {
 
 #[test]
 fn a_full_blocking_queue_is_503() {
-    let (hold, held) = std::sync::mpsc::channel::<()>();
-    let held = std::sync::Mutex::new(held);
-    let wait = move || {
-        held.lock()
-            .map(|held| held.recv().is_ok())
-            .is_ok()
-            .to_string()
-    };
-    let router = Router::new().get("/wait", blocking(wait));
-    let server = Server::with_config(router, |config| {
-        let mut blocking = BlockingConfig::default();
-        (blocking.threads, blocking.queue) = (1, 2);
-        config.blocking = blocking;
+    let router = Router::new().get("/done", blocking(|| "done"));
+    let server = Server::without_threads(router, |config| {
+        (config.blocking.threads, config.blocking.queue) = (1, 2);
     });
-    // A run would wait for the jobs, which wait for the test: so single turns until they may end.
-    std::thread::scope(|scope| {
-        let (full, is_full) = std::sync::mpsc::channel();
-        scope.spawn(move || {
-            is_full.recv().expect("the queue fills");
-            (0..3).for_each(|_| hold.send(()).expect("the jobs wait"));
-        });
-        let mut clients: Vec<_> = (0..4).map(|_| server.connect()).collect();
-        let mut last = clients.pop().expect("four clients");
-        for client in &mut clients {
-            client.send_only(get("/wait"));
-        }
-        last.send_only(get("/wait"));
-        // One turn dispatches all four; only then may a job end and make room.
-        server.turn();
-        assert_eq!(server.stats().blocking.shed, 1);
-        full.send(()).expect("the other thread lives");
-        let statuses: Vec<u16> = clients
-            .iter_mut()
-            .map(|client| status(&client.received()))
-            .collect();
-        assert_eq!(statuses, [200, 200, 200]);
-        assert_eq!(status(&last.received()), 503);
-    });
+    let mut clients: Vec<_> = (0..4).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(get("/done"));
+    }
+    let last = clients.pop().map(|mut last| last.received());
+    assert_eq!(last.as_deref().map(status), Some(503));
+    assert_eq!(server.stats().blocking.shed, 1);
+    for client in &mut clients {
+        assert_eq!(client.received(), "");
+        server.run_blocking(0);
+        assert_eq!(status(&client.received()), 200);
+    }
 }
 
 #[test]

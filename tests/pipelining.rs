@@ -1,13 +1,13 @@
 //! Pipelined requests: answered in order, once each, however the bytes are cut.
 
 use container::testing::{Client, Faults};
-use tests::{Answer, read_answers, server};
+use tests::{Answer, GET, get, read_answers, server};
 
 fn request(number: usize) -> String {
     match number % 4 {
-        0 => "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+        0 => get("/"),
         1 => format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n{number:06}"),
-        2 => format!("GET /bytes/{number} HTTP/1.1\r\nHost: a\r\n\r\n"),
+        2 => get(&format!("/bytes/{number}")),
         _ => format!(
             "POST /blocking-echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
              6\r\n{number:06}\r\n0\r\n\r\n"
@@ -78,13 +78,9 @@ fn through_a_narrow_pipe() {
 fn a_slow_request_holds_back_the_next_but_not_other_connections() {
     let server = server();
     let mut client = server.connect();
-    client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.send(get("/slow") + GET);
     assert_eq!(client.received(), "");
-    assert!(
-        server
-            .exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            .ends_with("root")
-    );
+    assert!(server.exchange(GET).ends_with("root"));
     server.advance(std::time::Duration::from_secs(1));
     let answers = read_answers(&client.received(), &[]);
     let bodies: Vec<&str> = answers.iter().map(|answer| answer.body.as_str()).collect();

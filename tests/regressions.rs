@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use container::testing::{Faults, Server};
 use container::{Body, Handler, Request, Router, StatusCode, inline, sleep};
-use tests::{read_answers, server};
+use tests::{GET, get, read_answers, server};
 
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -36,7 +36,7 @@ fn a_stalled_reader_of_a_stream_is_cut() {
     faults.capacity = 1000;
     let server = server();
     let mut client = server.connect_with(faults);
-    client.send("GET /stream/1000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.send(get("/stream/1000000"));
     server.advance(seconds(31));
     assert!(client.was_reset());
     assert_eq!((server.tasks(), server.stats().connections), (0, 0));
@@ -149,7 +149,7 @@ fn a_request_that_waited_at_its_gate_is_cancelled_once() {
     let server = server();
     let mut clients: Vec<_> = (0..2).map(|_| server.connect()).collect();
     for client in &mut clients {
-        client.send("GET /one-at-a-time HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.send(get("/one-at-a-time"));
     }
     server.advance(seconds(1));
     assert_eq!(server.stats().r#async.running, 1);
@@ -166,7 +166,7 @@ fn a_request_that_waited_at_its_gate_times_out_once() {
     let server = Server::new(Router::new().get("/", route));
     let mut clients: Vec<_> = (0..2).map(|_| server.connect()).collect();
     for client in &mut clients {
-        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.send(GET);
     }
     server.advance(seconds(3));
     let stats = server.stats().r#async;
@@ -186,7 +186,7 @@ fn a_middleware_that_panics_at_once_is_a_500() {
     };
     let server = Server::new(Router::new().get("/", inline(|| "root")).layer(panics));
     let mut client = server.connect();
-    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.send(GET);
     let answers = read_answers(&client.received(), &[]);
     assert_eq!(answers.first().map(|answer| answer.status), Some(500));
     assert!(!client.is_closed());
@@ -218,7 +218,7 @@ fn trailers_with_bare_line_feeds_are_refused() {
 fn an_interim_status_is_no_answer() {
     let router = Router::new().get("/", inline(|| StatusCode::CONTINUE));
     let server = Server::new(router);
-    let answers = server.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let answers = server.exchange(GET);
     assert!(answers.starts_with("HTTP/1.1 500 "), "{answers}");
 }
 
@@ -270,7 +270,7 @@ fn check_cut_anywhere(bytes: &str, expected: &[u16]) {
 /// Empty lines before a request had no limit when each came by itself.
 #[test]
 fn empty_lines_are_counted_however_they_come() {
-    let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let request = GET;
     check_cut_anywhere(&format!("{}{request}", "\r\n".repeat(4)), &[200]);
     check_cut_anywhere(&format!("{}{request}", "\r\n".repeat(5)), &[400]);
     let many = format!("\r\n\r\n\r\n{request}").repeat(3);
@@ -310,7 +310,7 @@ fn a_slow_reader_does_not_keep_its_driver_busy() {
     faults.capacity = 1000;
     let server = server();
     let mut client = server.connect_with(faults);
-    client.send("GET /bytes/9000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.send(get("/bytes/9000"));
     let mut wire = vec![];
     for _ in 0..10 {
         wire.extend(client.receive_only(1000));

@@ -1,12 +1,10 @@
 //! The container over real sockets: what memory cannot show. Waits for events only, and every wait
 //! has an end.
 
-use std::env;
 use std::fs::File;
 use std::iter;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -17,17 +15,11 @@ use container::scheduler::Phase;
 use container::server::Handle;
 use container::{Container, Router, blocking, inline};
 use tests::loopback::{
-    self, Hold, PATIENCE, address, builder, connect, hold, receive, receive_until, send,
+    self, Hold, address, builder, connect, connect_unix, hold, receive, receive_until, send,
     socket_path, start, stop, until, until_idle, wait,
 };
-use tests::{application, read_answers};
-
-const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const LAST: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-
-fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
-}
+use tests::program::alone;
+use tests::{GET, LAST, application, get, read_answers};
 
 #[test]
 fn another_thread_stops_it() {
@@ -130,12 +122,9 @@ fn unix_connections_go_to_both_workers() {
         .start(router)
         .expect("it starts");
     // Begun and held, so that the least loaded worker is never the same for long.
-    let streams: Vec<UnixStream> = (0..10)
-        .map(|_| UnixStream::connect(&path).expect("it listens"))
-        .collect();
+    let streams: Vec<UnixStream> = (0..10).map(|_| connect_unix(&path)).collect();
     let mut names = vec![];
     for stream in &streams {
-        stream.set_read_timeout(Some(PATIENCE)).expect("possible");
         send(stream, LAST);
         let answers = read_answers(&receive(stream), &[]);
         names.push(answers[0].body.clone());
@@ -314,8 +303,7 @@ fn connections_handed_over_during_a_drain_are_answered() {
         .expect("it starts");
     let clients = |count: usize, text: &str| -> Vec<UnixStream> {
         let client = |_| {
-            let stream = UnixStream::connect(&path).expect("the backlog has room");
-            stream.set_read_timeout(Some(PATIENCE)).expect("possible");
+            let stream = connect_unix(&path);
             send(&stream, text);
             stream
         };
@@ -367,27 +355,10 @@ fn blocking_handlers_run_beside_each_other() {
     stop(container);
 }
 
-/// Set in the process of a test that uses up its descriptors.
-const SHORT: &str = "TEST_IS_SHORT_OF_DESCRIPTORS";
-
-/// Runs itself in a process of its own that may have few of them.
 #[test]
 fn a_drain_without_descriptors_loses_nothing() {
-    if env::var_os(SHORT).is_some() {
-        return short_of_descriptors();
-    }
-    let own = env::current_exe().expect("this is a program");
-    let status = Command::new("sh")
-        .args([
-            "-c",
-            "ulimit -Sn 64 && exec \"$0\" --exact a_drain_without_descriptors_loses_nothing",
-        ])
-        .arg(own)
-        .env(SHORT, "1")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    assert!(status.expect("there is a shell").success());
+    let name = "a_drain_without_descriptors_loses_nothing";
+    alone(name, "ulimit -Sn 64", short_of_descriptors);
 }
 
 /// What waited in the backlog was reset when the drain began while descriptors were short.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use container::testing::{Faults, Server};
-use tests::{application, read_answers, server};
+use tests::{GET, application, get, read_answers, server};
 
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -22,7 +22,7 @@ fn an_idle_connection_is_closed_without_a_word() {
     let mut fresh = server.connect();
     let mut used = server.connect();
     server.advance(seconds(10));
-    used.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    used.send(GET);
     assert_eq!(status(&used.received()), [200]);
     server.advance(seconds(65));
     assert!(fresh.is_closed() && !used.is_closed());
@@ -73,7 +73,7 @@ fn a_reader_that_stalls_is_cut() {
     faults.capacity = 1000;
     let server = server();
     let mut client = server.connect_with(faults);
-    client.send("GET /bytes/100000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.send(get("/bytes/100000"));
     server.advance(seconds(29));
     assert!(!client.was_reset());
     server.advance(seconds(2));
@@ -85,7 +85,7 @@ fn a_reader_that_stalls_is_cut() {
 fn a_handler_beyond_its_deadline_is_cancelled_with_503() {
     let server = server();
     let mut client = server.connect();
-    client.send("GET /hurried HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.send(get("/hurried"));
     server.advance(seconds(2));
     let answers = read_answers(&client.received(), &[]);
     assert_eq!(
@@ -102,7 +102,7 @@ fn the_container_has_a_deadline_for_routes_without_one() {
     let deadline = |config: &mut container::Config| config.deadline = Some(seconds(1));
     let server = Server::with_config(application(), deadline);
     let mut client = server.connect();
-    client.send("GET /deadline HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.send(get("/deadline"));
     server.advance(seconds(1));
     assert_eq!(status(&client.received()), [503]);
 }

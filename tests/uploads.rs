@@ -1,21 +1,19 @@
 //! Uploads that are refused before they are over: the answer reaches a client that reads only once
 //! it has sent everything, and the connection that waits for it is bounded.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
 use container::handler::Problem;
 use container::message::StatusCode;
 use container::testing::Server;
-use container::{Body, Container, Handler, Router, inline};
+use container::{Body, Handler, Router, inline};
+use tests::loopback::{connect, receive, send, start_lingering, wait};
 use tests::{application, read_answers};
 
 /// More than all buffers on the way hold together, and as much as people upload.
 const UPLOAD: usize = 50 << 20;
-
-/// How long a socket may be silent before it counts as silent for ever.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A body of this many bytes, by its framing.
 type Framing = fn(&mut TcpStream, usize);
@@ -56,30 +54,15 @@ fn by_chunks(stream: &mut TcpStream, length: usize) {
 /// Sends all of an upload, and then reads: the answer must be there, and behind it the end.
 #[track_caller]
 fn check(path: &str, send_body: Framing, status: u16) {
-    let container = Container::builder()
-        .bind("127.0.0.1:0")
-        .workers(1)
-        // However slow the machine is.
-        .configure(|config| {
-            config.http1.timeouts.linger = PATIENCE;
-            config.http1.timeouts.linger_max = PATIENCE;
-        })
-        .start(router())
-        .expect("it starts");
-    let address = container.handle().local_addr().as_tcp().expect("TCP");
-    let mut stream = TcpStream::connect(address).expect("it listens");
-    let patience = stream.set_read_timeout(Some(PATIENCE));
-    patience.expect("a timeout is possible");
-    let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\n");
-    stream.write_all(head.as_bytes()).expect("it is taken");
+    let container = start_lingering(router());
+    let mut stream = connect(&container.handle());
+    send(&stream, &format!("POST {path} HTTP/1.1\r\nHost: a\r\n"));
     send_body(&mut stream, UPLOAD);
-    let mut wire = String::new();
-    stream.read_to_string(&mut wire).expect("no reset");
-    let answers = read_answers(&wire, &[]);
+    let answers = read_answers(&receive(&stream), &[]);
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [status], "{path}");
     container.handle().close();
-    container.wait();
+    wait(container);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use container::{
     Body, Container, Next, Request, Response, Router, blocking, inline, local_body, spawn_blocking,
     spawn_local,
 };
+use tests::last;
 use tests::loopback::{Hold, builder, connect, hold, receive, send, stop, until};
 
 /// How long is too long here.
@@ -59,10 +60,6 @@ fn start(router: Router) -> Container {
     builder.start(router).expect("it starts")
 }
 
-fn request(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-}
-
 /// What the container tells of a route.
 fn find(handle: &Handle, route: &str, thread: HeldThread) -> Option<SlowRoute> {
     let mut slow = handle.slow_routes().into_iter();
@@ -81,7 +78,7 @@ fn check(
     let container = start(router);
     let handle = container.handle();
     let stream = connect(&handle);
-    send(&stream, &request(path));
+    send(&stream, &last(path));
     hold.wait_begun();
     let lane_word = match lane {
         None => "",
@@ -260,7 +257,7 @@ fn a_blocking_handler_that_waited_for_its_permit() {
     let handle = container.handle();
     let streams = [connect(&handle), connect(&handle)];
     for stream in &streams {
-        send(stream, &request("/queued"));
+        send(stream, &last("/queued"));
     }
     for holds in 1..=2 {
         end.wait_begun();
@@ -301,7 +298,7 @@ fn an_inline_route_that_is_slow_is_moved_to_the_pool() {
     let handle = container.handle();
     let ask = || {
         let stream = connect(&handle);
-        send(&stream, &request("/moved"));
+        send(&stream, &last("/moved"));
         end.wait_begun();
         stream
     };

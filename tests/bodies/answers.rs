@@ -12,6 +12,7 @@ use container::message::{BodyError, Bytes};
 use container::testing::{Client, Faults, Server};
 use container::{Body, Router, blocking, inline, local_body, sleep, spawn_blocking, spawn_local};
 use futures_core::Stream;
+use tests::get;
 
 use crate::{answer, head, seconds, serve};
 
@@ -78,7 +79,7 @@ fn written(count: usize) -> Body {
 fn framing_follows_the_request() {
     let server = Server::new(sources());
     for path in ["/channel", "/local", "/relayed", "/written"] {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let request = get(path);
         let mut client = server.connect();
         for _ in 0..2 {
             client.send(&request);
@@ -345,7 +346,6 @@ fn a_drain_waits_for_a_written_answer_but_not_for_a_feed() {
         })
     };
     let server = Server::new(Router::new().get("/feed", feed).get("/slow", slow));
-    let get = |path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut clients = [server.connect(), server.connect()];
     clients[0].send(get("/feed"));
     clients[1].send(get("/slow"));

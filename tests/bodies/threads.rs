@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 
 use container::message::BodyReader;
 use container::{Body, Router, blocking};
-use tests::loopback::{connect, receive, receive_until, send, start};
+use tests::loopback::{PATIENCE, connect, hold, receive, receive_until, send, start, stop, wait};
 
 /// More than all buffers on the way hold together.
 const LENGTH: usize = 32 << 20;
@@ -49,8 +49,7 @@ fn both_ways_at_once() {
         }
         assert_eq!(seen, LENGTH);
     });
-    container.handle().stop();
-    assert_eq!(container.wait().stats.served, 1);
+    assert_eq!(stop(container).stats.served, 1);
 }
 
 /// A thread that waits for its client, to read or to write, does not outlive it.
@@ -81,44 +80,45 @@ fn a_client_that_goes_frees_its_thread() {
     send(&stream, &(post(10) + "hello"));
     receive_until(&stream, "\r\n\r\n");
     drop(stream);
-    assert_eq!(kinds.recv(), Ok(Err(std::io::ErrorKind::ConnectionAborted)));
-    assert_eq!(kinds.recv(), Ok(Err(std::io::ErrorKind::BrokenPipe)));
+    assert_eq!(
+        kinds.recv_timeout(PATIENCE),
+        Ok(Err(std::io::ErrorKind::ConnectionAborted))
+    );
+    assert_eq!(
+        kinds.recv_timeout(PATIENCE),
+        Ok(Err(std::io::ErrorKind::BrokenPipe))
+    );
     // And this one while its answer is written.
     let stream = connect(&handle);
     send(&stream, &(post(5) + "hello"));
-    assert_eq!(kinds.recv(), Ok(Ok(5)));
+    assert_eq!(kinds.recv_timeout(PATIENCE), Ok(Ok(5)));
     receive_until(&stream, "\r\n\r\n");
     drop(stream);
-    assert_eq!(kinds.recv(), Ok(Err(std::io::ErrorKind::BrokenPipe)));
-    handle.stop();
-    assert_eq!(container.wait().stats.cut, 0);
+    assert_eq!(
+        kinds.recv_timeout(PATIENCE),
+        Ok(Err(std::io::ErrorKind::BrokenPipe))
+    );
+    assert_eq!(stop(container).stats.cut, 0);
 }
 
 #[test]
 fn a_stopped_container_waits_for_what_is_written() {
-    let (begun, beginnings) = channel();
-    let (go, orders) = channel::<()>();
-    let ends = Mutex::new(Some((begun, orders)));
+    let (hold, held) = hold();
     let handler = move || {
-        let ends = ends.lock().expect("no panic").take();
-        let (begun, orders) = ends.expect("one request");
-        Body::written_by(move |out| {
-            begun.send(()).expect("the test listens");
-            orders.recv().map_err(std::io::Error::other)?;
-            out.write_all(b"all of it")
-        })
+        let held = held.clone();
+        Body::written_by(move |out| out.write_all(held().as_bytes()))
     };
     let container = start(Router::new().post("/", blocking(handler)));
     let stream = connect(&container.handle());
     send(&stream, &post(0));
-    beginnings.recv().expect("the function begins");
+    hold.wait_begun();
     container.handle().stop();
-    go.send(()).expect("the function waits");
+    hold.release();
     let answer = receive(&stream);
     assert!(
-        answer.ends_with("\r\n\r\n9\r\nall of it\r\n0\r\n\r\n"),
+        answer.ends_with("\r\n\r\n4\r\nheld\r\n0\r\n\r\n"),
         "{answer}"
     );
-    let stats = container.wait().stats;
+    let stats = wait(container).stats;
     assert_eq!((stats.served, stats.cut), (1, 0));
 }

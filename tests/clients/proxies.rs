@@ -1,6 +1,5 @@
 //! nginx and HAProxy in front of the container, with connections to it that are kept.
 
-use std::os::unix::net::UnixStream;
 use std::thread;
 
 use container::scheduler::{Phase, Stats};
@@ -8,8 +7,8 @@ use container::server::Handle;
 use container::{Container, Router, blocking, inline};
 use tests::application;
 use tests::loopback::{
-    PATIENCE, builder, hold, receive_until, send, start, start_lingering, stop, until, until_idle,
-    wait,
+    PATIENCE, builder, connect_unix, hold, receive_until, send, start, start_lingering, stop,
+    until, until_idle, wait,
 };
 use tests::program::{Program, run};
 
@@ -227,7 +226,7 @@ fn check_departure(kind: &Kind) {
     let container = start(application());
     let handle = container.handle();
     let proxy = Proxy::start(kind, &program, "departure", &[&handle]);
-    let stream = UnixStream::connect(proxy.socket("streamed")).expect("it listens");
+    let stream = connect_unix(&proxy.socket("streamed"));
     send(&stream, "GET /deadline HTTP/1.1\r\nHost: a\r\n\r\n");
     until("it runs", || handle.stats().r#async.running == 1);
     drop(stream);
@@ -300,8 +299,7 @@ fn events_come_through_nginx_at_once() {
     let container = start(application().get("/events", async || one_event()));
     let handle = container.handle();
     let proxy = Proxy::start(&NGINX, &nginx, "events", &[&handle]);
-    let stream = UnixStream::connect(proxy.socket("buffered")).expect("it listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("possible");
+    let stream = connect_unix(&proxy.socket("buffered"));
     send(&stream, "GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
     receive_until(&stream, "data: something happened\n\n");
     drop(stream);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use container::server::Handle;
-use tests::loopback::{PATIENCE, address, receive, send, until};
+use tests::loopback::{address, connect_unix, receive, send, until};
 use tests::program::{Folder, Program, Running};
 use tests::{Answer, read_answers};
 
@@ -87,8 +87,7 @@ impl Proxy {
 
     /// Sends requests, of which the last one closes, and reads all answers.
     pub(crate) fn exchange(&self, socket: &str, requests: &str, heads: &[usize]) -> Vec<Answer> {
-        let stream = UnixStream::connect(self.socket(socket)).expect("it listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("possible");
+        let stream = connect_unix(&self.socket(socket));
         let received = thread::scope(|scope| {
             scope.spawn(|| send(&stream, requests));
             receive(&stream)

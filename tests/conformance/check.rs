@@ -2,18 +2,14 @@
 
 use std::collections::HashSet;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::net::{Shutdown, TcpStream};
 
-use container::Container;
 use container::testing::{Client, Server};
+use tests::loopback::{connect, start, wait};
 use tests::{Answer, read_begun};
 
 use super::application::application;
 use super::case::{Case, End, PROOF, PROVEN, Want};
-
-/// How long a socket may be silent before it counts as silent for ever.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Cuts of one case: all there are, unless it is longer than this.
 const CUTS_MAX: usize = 256;
@@ -86,22 +82,13 @@ fn in_memory(case: &Case) -> Option<String> {
 
 /// All cases over connections to one server.
 fn over_sockets(cases: &[Case]) -> Vec<String> {
-    let builder = Container::builder().bind("127.0.0.1:0").workers(1);
-    let container = builder.start(application()).expect("it starts");
+    let container = start(application());
     let handle = container.handle();
-    let address = handle.local_addr().as_tcp().expect("a TCP address");
-    let run = |case| converse(case, &mut connect(address), Cut::Whole).err();
+    let run = |case| converse(case, &mut connect(&handle), Cut::Whole).err();
     let faults = cases.iter().filter_map(run).collect();
     handle.close();
-    container.wait();
+    wait(container);
     faults
-}
-
-fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).expect("it listens");
-    let patience = stream.set_read_timeout(Some(PATIENCE));
-    patience.expect("a timeout is possible");
-    stream
 }
 
 /// Plays a case through, and judges what came back.

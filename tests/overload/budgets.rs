@@ -6,8 +6,9 @@ use container::handler::Priority;
 use container::scheduler::{ShedReason, Stage};
 use container::testing::{Client, Server};
 use container::{Config, Handler, Router, blocking, sleep};
+use tests::get;
 
-use crate::{get, status};
+use crate::status;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -11,8 +11,8 @@ use container::scheduler::{ShedReason, Stage};
 use container::testing::Server;
 use container::{Deadline, Handler, Router, blocking, inline, sleep};
 
-use crate::{get, status};
-use tests::read_answers;
+use crate::status;
+use tests::{get, read_answers};
 
 const SECOND: Duration = Duration::from_secs(1);
 

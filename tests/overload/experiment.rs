@@ -10,9 +10,9 @@ use container::handler::{Patience, Priority};
 use container::testing::{Client, Server};
 use container::{Handler, Router, sleep};
 
-use tests::Random;
+use tests::{Random, get};
 
-use crate::{get, status};
+use crate::status;
 
 /// Requests that the handler can do at once, and how long one takes: 200 a second.
 const AT_ONCE: usize = 4;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use container::testing::{Client, Server};
 use container::{Handler, Router, blocking, detach, sleep};
+use tests::get;
 
-use crate::{get, status};
+use crate::status;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,15 +1,13 @@
 //! The same over real sockets: connections of one peer, and descriptors of those who went.
 
-use std::env;
 use std::fs;
 use std::net::TcpStream;
-use std::process::Command;
 use std::time::Duration;
 
 use container::{Container, Handler, Router, inline, sleep};
+use tests::GET;
 use tests::loopback::{builder, connect, receive, receive_until, send, stop, until, until_idle};
-
-const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+use tests::program::alone;
 
 #[test]
 fn a_peer_has_only_so_many_connections() {
@@ -38,23 +36,10 @@ fn a_peer_has_only_so_many_connections() {
     stop(container);
 }
 
-/// Set in the process of a test that counts its descriptors, where no other test runs.
-const ALONE: &str = "CONTAINER_TEST_COUNTS_DESCRIPTORS";
-
 #[test]
 fn clients_that_went_leave_no_descriptor() {
-    if env::var_os(ALONE).is_some() {
-        return count_descriptors();
-    }
-    let itself = env::current_exe().expect("the system knows what runs");
     let name = "loopback::clients_that_went_leave_no_descriptor";
-    let ran = Command::new(itself)
-        .args(["--exact", name])
-        .env(ALONE, "1")
-        .output();
-    let ran = ran.expect("it can be run again");
-    let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+    alone(name, "true", count_descriptors);
 }
 
 fn count_descriptors() {

@@ -3,7 +3,8 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,7 +34,11 @@ pub fn start(router: Router) -> Container {
 /// # Panics
 /// When it does not start.
 pub fn start_lingering(router: Router) -> Container {
-    let builder = builder(1).configure(|config| config.http1.timeouts.linger = PATIENCE);
+    let builder = builder(1).configure(|config| {
+        config.http1.timeouts.linger = PATIENCE;
+        // An upload that goes on may take several times as long as a silence.
+        config.http1.timeouts.linger_max = 3 * PATIENCE;
+    });
     builder.start(router).expect("it starts")
 }
 
@@ -51,6 +56,18 @@ pub fn address(handle: &Handle) -> SocketAddr {
 /// When it does not listen.
 pub fn connect(handle: &Handle) -> TcpStream {
     let stream = TcpStream::connect(address(handle)).expect("it listens");
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a timeout is possible");
+    stream
+}
+
+/// The same over the Unix socket at `path`.
+///
+/// # Panics
+/// When nobody listens there.
+pub fn connect_unix(path: &Path) -> UnixStream {
+    let stream = UnixStream::connect(path).expect("somebody listens");
     stream
         .set_read_timeout(Some(PATIENCE))
         .expect("a timeout is possible");

@@ -1,4 +1,5 @@
-//! Programs of the system that tests run: found, or said to be missing; each one ends in time.
+//! Programs that tests run, their own one among them: found, or said to be missing; each one ends in
+//! time.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -15,6 +16,9 @@ const TIME_LIMIT: [&str; 3] = ["-k", "5", "100"];
 
 /// Where programs are besides the search path: that of most users lacks those of administrators.
 const FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
+
+/// Set in the process of a test that runs [`alone`].
+const ALONE: &str = "CONTAINER_TEST_RUNS_ALONE";
 
 /// A program of the system.
 pub struct Program {
@@ -131,6 +135,26 @@ pub fn run(command: &mut Command, input: &[u8]) -> Finished {
         said: String::from_utf8(output.stdout).expect("text"),
         complained: String::from_utf8(output.stderr).expect("text"),
     }
+}
+
+/// Has the calling test, whose path is `name`, run `test` in a process of its own, which no other
+/// test changes or is changed by. A shell does `setup` before, such as `ulimit -Sn 64`.
+///
+/// # Panics
+/// When the test fails there, or the program has none of that name.
+#[track_caller]
+pub fn alone(name: &str, setup: &str, test: impl FnOnce()) {
+    if env::var_os(ALONE).is_some() {
+        return test();
+    }
+    let shell = Program::find("sh").expect("every system has one");
+    let itself = env::current_exe().expect("the system knows what runs");
+    let script = format!("{setup} && exec \"$0\" --exact \"$1\"");
+    let mut command = shell.command();
+    command.arg("-c").arg(script).arg(itself).arg(name);
+    let ran = run(command.env(ALONE, "1"), b"");
+    let passed = ran.code == Some(0) && ran.said.contains("1 passed");
+    assert!(passed, "{ran:?}");
 }
 
 /// Starts it with all its ends in the test's hands.
