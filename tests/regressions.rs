@@ -358,7 +358,7 @@ fn an_unread_body_that_ends_early_does_not_cost_the_answer() {
 #[test]
 fn a_refused_head_request_gets_no_body() {
     let server = server();
-    let check = |mut client: container::testing::Client, status| {
+    let check = |mut client: container::testing::Client<'_>, status| {
         let received = client.received();
         let (head, body) = received.split_once("\r\n\r\n").expect("a whole head");
         assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
