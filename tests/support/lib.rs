@@ -1,6 +1,6 @@
 //! What the tests share: an application with a handler of each kind, requests for it, readers of
-//! answers, logs and metrics, random numbers, what is fuzzed, the container on real sockets, and
-//! the programs of the system that are its clients.
+//! answers, logs and metrics, random numbers, what is fuzzed, the container on real sockets, and the
+//! programs of the system that are its clients.
 
 mod answer;
 mod application;
