@@ -104,7 +104,7 @@ fn serve(args: &Args, logging: &Logging) -> Result<Report, Error> {
     }
     let report = container.wait();
     watching.end();
-    log::info!(target: env!("CARGO_PKG_NAME"), "{}", startup::stages(&report));
+    log::info!(target: env!("CARGO_PKG_NAME"), "{}", startup::phases(&report));
     logging.announce(&report.to_string());
     Ok(report)
 }

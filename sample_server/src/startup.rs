@@ -40,7 +40,7 @@ pub(crate) fn admin_line(address: &Address) -> String {
 }
 
 /// How long the end took, phase by phase.
-pub(crate) fn stages(report: &Report) -> String {
+pub(crate) fn phases(report: &Report) -> String {
     let [leaving, draining, closing] = [report.leaving, report.draining, report.closing]
         .map(|took| format!("{:.3} s", took.as_secs_f64()));
     format!("stopped: leaving {leaving}, draining {draining}, closing {closing}")

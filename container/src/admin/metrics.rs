@@ -7,16 +7,6 @@ use crate::message::Response;
 use crate::observe::{Outcome, RouteStats};
 use crate::scheduler::{LaneStats, Phase};
 
-/// All phases, since a metric tells of each whether it is the one.
-const PHASES: [Phase; 6] = [
-    Phase::Starting,
-    Phase::Running,
-    Phase::Leaving,
-    Phase::Draining,
-    Phase::Closing,
-    Phase::Drained,
-];
-
 /// What is told of a lane: the metric, its kind, what it means, and the number.
 type LaneMetric = (&'static str, Kind, &'static str, fn(&LaneStats) -> u64);
 
@@ -130,7 +120,7 @@ fn life(text: &mut Exposition, snapshot: &Snapshot) {
         Kind::Gauge,
         "1 for the phase that the container is in.",
     );
-    for phase in PHASES {
+    for phase in Phase::ALL {
         let name = phase.to_string();
         text.sample(&[("phase", &name)], u64::from(phase == snapshot.phase));
     }

@@ -29,16 +29,6 @@ pub enum Phase {
     Drained,
 }
 
-/// All phases in their order.
-const PHASES: [Phase; 6] = [
-    Phase::Starting,
-    Phase::Running,
-    Phase::Leaving,
-    Phase::Draining,
-    Phase::Closing,
-    Phase::Drained,
-];
-
 thread_local! {
     /// The life of the container that this thread works for.
     static CURRENT: RefCell<Option<Lifecycle>> = const { RefCell::new(None) };
@@ -52,7 +42,7 @@ pub struct Lifecycle {
 
 #[derive(Default)]
 struct Shared {
-    /// The phase's place in [`PHASES`].
+    /// The phase's place in [`Phase::ALL`].
     phase: AtomicU8,
     record: Mutex<Record>,
     /// Tells the threads that wait in [`Lifecycle::sleep`].
@@ -62,7 +52,7 @@ struct Shared {
 #[derive(Default)]
 struct Record {
     /// When each phase was reached; `None` for those that were passed over, or lie ahead.
-    reached: [Option<Instant>; PHASES.len()],
+    reached: [Option<Instant>; Phase::ALL.len()],
     /// Tasks that wait for a phase.
     waiting: HashMap<u64, Waker>,
     /// The number of the next of them.
@@ -117,6 +107,18 @@ pub fn is_ready() -> bool {
     CURRENT.with_borrow(|life| life.as_ref().is_some_and(Lifecycle::is_ready))
 }
 
+impl Phase {
+    /// All of them, in their order.
+    pub const ALL: [Phase; 6] = [
+        Phase::Starting,
+        Phase::Running,
+        Phase::Leaving,
+        Phase::Draining,
+        Phase::Closing,
+        Phase::Drained,
+    ];
+}
+
 impl Lifecycle {
     /// A container that is starting.
     pub fn new() -> Self {
@@ -130,7 +132,7 @@ impl Lifecycle {
 
     /// The phase.
     pub fn phase(&self) -> Phase {
-        PHASES[usize::from(self.shared.phase.load(Ordering::Acquire))]
+        Phase::ALL[usize::from(self.shared.phase.load(Ordering::Acquire))]
     }
 
     /// Whether the container wants traffic.
@@ -259,7 +261,7 @@ mod tests {
     fn is_ready_only_while_it_runs() {
         let life = Lifecycle::new();
         let mut ready = vec![];
-        for phase in PHASES {
+        for phase in Phase::ALL {
             life.advance(phase);
             ready.push(life.is_ready());
         }

@@ -103,25 +103,20 @@ impl Container {
 
 impl Report {
     fn of(handle: &Handle) -> Report {
-        const STAGES: [Phase; 4] = [
-            Phase::Leaving,
-            Phase::Draining,
-            Phase::Closing,
-            Phase::Drained,
-        ];
-        let began = STAGES.map(|phase| handle.since(phase));
-        let took = |stage: usize| {
-            // Up to whatever came next; a stage may have been passed over.
-            let end = began[stage + 1..].iter().flatten().next();
-            let took = began[stage].zip(end.copied());
-            took.map_or(Duration::ZERO, |(begin, end)| end.duration_since(begin))
+        let began = Phase::ALL.map(|phase| handle.since(phase));
+        let took = |phase: Phase| {
+            // Up to whatever came next: a phase may have been passed over.
+            let [begin, rest @ ..] = &began[phase as usize..] else {
+                return Duration::ZERO;
+            };
+            let span = begin.zip(rest.iter().copied().flatten().next());
+            span.map_or(Duration::ZERO, |(begin, end)| end.duration_since(begin))
         };
-        let [leaving, draining, closing] = [0, 1, 2].map(took);
         Report {
             stats: handle.stats(),
-            leaving,
-            draining,
-            closing,
+            leaving: took(Phase::Leaving),
+            draining: took(Phase::Draining),
+            closing: took(Phase::Closing),
             is_broken: handle.is_broken(),
         }
     }
