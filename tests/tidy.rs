@@ -13,6 +13,8 @@ mod self_tests;
 mod sizes;
 #[path = "tidy/source.rs"]
 mod source;
+#[path = "tidy/tables.rs"]
+mod tables;
 #[path = "tidy/tree.rs"]
 mod tree;
 
@@ -99,6 +101,9 @@ const FOLDERS: &[&str] = &[
     "bench/hyper_ref/src",
 ];
 
+/// Files of a module that can be seen at a glance; of more there is a table.
+const UNLISTED_FILES_MAX: usize = 5;
+
 const FILE_LINES_MAX: usize = 500;
 const FILE_LINES_MEDIAN: usize = 180;
 const FUNCTION_LINES_MAX: usize = 70;
@@ -143,6 +148,13 @@ fn every_file_says_what_it_is() {
             .then(|| format!("{}:1: does not open with `//! `", source.path))
             .into_iter()
             .collect()
+    });
+}
+
+#[test]
+fn large_modules_list_their_files() {
+    check(&["container/src"], |source| {
+        tables::unlisted(source, UNLISTED_FILES_MAX)
     });
 }
 

@@ -3,7 +3,7 @@
 use crate::layers::{Layer, Table};
 use crate::sizes::{self, Exception, Measured};
 use crate::source::Source;
-use crate::{forbidden, tree};
+use crate::{forbidden, tables, tree};
 
 const TABLE: Table = Table {
     layers: &[
@@ -255,6 +255,16 @@ fn exceptions_can_only_shrink() {
     says(13, &exception, "allows 12");
     says(11, &exception, "shrunk to 11");
     says(10, &exception, "no longer needed");
+}
+
+#[test]
+fn tables_name_every_file() {
+    let text = "//! | file | is |\n//! | `one` | first |\nmod one;\npub(crate) mod two;\n\
+                #[cfg(test)]\nmod tests;\n";
+    let lacks = |path, most| tables::unlisted(&Source::new(path, text), most).len();
+    assert_eq!(lacks("src/large/mod.rs", 1), 1);
+    assert_eq!(lacks("src/large/mod.rs", 2), 0, "it is not large");
+    assert_eq!(lacks("src/large.rs", 1), 0, "it has no files");
 }
 
 #[test]

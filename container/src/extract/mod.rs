@@ -22,6 +22,13 @@
 //! The last four kinds take the body, so a handler has at most one of them, as its last argument.
 //! Bodies are whole when an extractor that wants them so is called: nothing here waits.
 //!
+//! | file | is |
+//! |---|---|
+//! | `head`, `path`, `form`, `json`, `body` | the extractors, by what they read |
+//! | `parameters` | what a pattern captured, as serde reads it |
+//! | `optional` | extractors that may fail |
+//! | `rejection` | why an argument could not be made |
+//!
 //! ```
 //! use container::extract::{Json, Path, State};
 //! use container::router::Router;

@@ -2,6 +2,14 @@
 //!
 //! Says *where* a handler is to run (its [`Lane`]) and with which bounds (its [`Policy`]), but runs
 //! nothing: that is the scheduler's work. Knows no sockets and no routes.
+//!
+//! | file | is |
+//! |---|---|
+//! | `function`, `argument` | which functions can be handlers; what their arguments are made from |
+//! | `endpoint` | a handler with its types gone, as the routing table holds it |
+//! | `policy`, `budget` | where it runs and what bounds it, as plain data |
+//! | `response`, `problem`, `sse` | what it may return; errors; server-sent events |
+//! | `cancellation`, `panic` | nobody waits for it any more; it has panicked |
 
 mod argument;
 mod budget;

@@ -30,6 +30,17 @@
 //! [`ClientConnection`], in `client/`, shares the codings, limits and outputs with the server's
 //! side. Its driver writes requests, ahead of their answers if it likes, and offers what it
 //! receives in the same way; answers come in the order of the requests.
+//!
+//! | file | is |
+//! |---|---|
+//! | `connection`, `receive` | the server's side; its reading half |
+//! | `state` | all states and transitions of it |
+//! | `parse`, `target` | request heads; which targets and authorities are taken |
+//! | `framing`, `decode`, `chunked` | how a body ends; reading it; the chunked coding, both ways |
+//! | `encode`, `output` | answers as bytes; what waits to be sent |
+//! | `event`, `error` | what the driver is told; what a peer did wrong |
+//! | `timer`, `config` | which phase has how long; all limits and timeouts |
+//! | `client` | the client's side |
 
 mod chunked;
 mod client;

@@ -3,6 +3,15 @@
 //! There is no wire format here: nothing in this module knows how a message is framed, parsed or
 //! written. The protocol machine (`http1`) makes requests and writes responses; handlers see only
 //! these types.
+//!
+//! | file | is |
+//! |---|---|
+//! | `request`, `response` | a head, a body, and what the server knows beside them |
+//! | `head`, `fields` | a request's head as it was received |
+//! | `body`, `body_error` | bytes, whole or piece by piece; why they ended too early |
+//! | `channel`, `pieces` | where pieces come from, always bounded |
+//! | `reader`, `writer`, `waiting` | bodies for plain functions, which wait on their threads |
+//! | `request_id`, `trace`, `unique` | what a request is called, here and by others |
 
 mod body;
 mod body_error;

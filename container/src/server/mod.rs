@@ -4,9 +4,9 @@
 //! |---|---|
 //! | `builder` | what a container is made from |
 //! | `container` | a running container: its threads, from start to report |
-//! | `thread` | a worker's thread |
-//! | `wind_up` | its end, phase by phase |
-//! | `worker` | what the connections of one thread share |
+//! | `thread` | a worker's thread, and one worker on it after another |
+//! | `worker`, `date` | what the connections of one thread share; the Date field |
+//! | `wind_up` | the end of a worker, phase by phase |
 //! | `listeners` | the sockets it listens at, also for successors |
 //! | `acceptor`, `spread` | where connections come from, and who gets them |
 //! | `connection` | one connection |
