@@ -1,10 +1,10 @@
-//! A browser, Chromium without a screen, loads a page with ten assets.
+//! A browser loads a page with ten assets.
 
 use container::extract::Path;
 use container::{Response, Router, inline};
 use tests::application;
+use tests::browser::Browser;
 use tests::loopback::{address, start, stop, until_idle};
-use tests::program::{Folder, Program, run};
 
 use crate::one_event;
 
@@ -16,22 +16,6 @@ const LOADED: &str = "<title>10 of 10: event fetched first image-1 image-2 image
 
 /// The page and its ten assets.
 const REQUESTS: u64 = 11;
-
-/// It is to ask nobody but the server under test, and to end by itself.
-const FLAGS: [&str; 11] = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-breakpad",
-    // Time stands still while requests are under way, and runs through at once when there are none.
-    "--virtual-time-budget=60000",
-    "--dump-dom",
-];
 
 fn router() -> Router {
     Router::new()
@@ -56,19 +40,13 @@ fn asset(Path(name): Path<String>) -> Response {
 
 #[test]
 fn a_page_with_ten_assets() {
-    let Some(chromium) = Program::find("chromium") else {
+    let Some(browser) = Browser::find() else {
         return;
     };
     let container = start(router());
     let handle = container.handle();
-    let folder = Folder::new("chromium");
-    let mut command = chromium.command();
-    command
-        .args(FLAGS)
-        .arg(format!("--user-data-dir={}", folder.path().display()))
-        .arg(format!("http://{}/page", address(&handle)));
-    let finished = run(&mut command, b"");
-    assert_eq!(finished.code, Some(0), "{}", finished.complained);
+    let url = format!("http://{}/page", address(&handle));
+    let finished = browser.load(&url, 60_000);
     assert!(finished.said.contains(LOADED), "{}", finished.said);
     until_idle(&handle);
     let stats = stop(container).stats;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use container::observe::{Format, Traces};
 use container::testing::{Faults, Server};
 use serde_json::Value;
-use tests::application;
 use tests::log::Lines;
+use tests::{application, get};
 
 /// The lines of what `act` does with a server.
 fn lines(format: Format, act: impl FnOnce(&Server)) -> Vec<String> {
@@ -37,10 +37,6 @@ fn request(text: &str) -> impl FnOnce(&Server) {
         server.advance(Duration::from_secs(10));
         client.received();
     }
-}
-
-fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
 #[test]

@@ -9,7 +9,7 @@ use container::{Handler, Router, admin, blocking, inline, sleep};
 use serde_json::Value;
 use tests::exposition::Metrics;
 use tests::loopback::{address, builder, connect, receive, receive_until, send, start, stop};
-use tests::read_answers;
+use tests::{get, read_answers};
 
 fn router() -> Router {
     let nested = Router::new().fallback(inline(|| "below"));
@@ -27,10 +27,6 @@ fn router() -> Router {
 async fn slow() -> &'static str {
     sleep(Duration::from_secs(1)).await;
     "slow"
-}
-
-fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
 /// The body of the admin's answer about `watched`.

@@ -5,14 +5,15 @@ use std::thread;
 
 use container::testing::Server;
 use container::{Router, admin, inline};
+use tests::browser::Browser;
 use tests::loopback::{address, builder, connect, receive, send, start, stop};
-use tests::program::{Folder, Program, run};
-use tests::{Answer, read_answers};
+use tests::program::{Program, run};
+use tests::{Answer, GET, get, last, read_answers};
 
 fn page() -> Answer {
     let watched = Server::new(Router::new());
     let admin = Server::new(admin::routes(watched.handle()));
-    let answers = admin.exchange("GET /-/dashboard HTTP/1.1\r\nHost: a\r\n\r\n");
+    let answers = admin.exchange(&get("/-/dashboard"));
     read_answers(&answers, &[]).remove(0)
 }
 
@@ -85,7 +86,7 @@ fn the_page_asks_nobody_else() {
 fn the_address_alone_leads_to_it() {
     let watched = Server::new(Router::new());
     let admin = Server::new(admin::routes(watched.handle()));
-    let answer = admin.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let answer = admin.exchange(GET);
     assert!(answer.starts_with("HTTP/1.1 303 "), "{answer}");
     assert!(
         answer.contains("\r\nlocation: /-/dashboard\r\n"),
@@ -95,7 +96,7 @@ fn the_address_alone_leads_to_it() {
 
 #[test]
 fn a_browser_draws_what_happens() {
-    let Some(chromium) = Program::find("chromium") else {
+    let Some(browser) = Browser::find() else {
         return;
     };
     let hostile = inline(|| "hostile");
@@ -106,33 +107,25 @@ fn a_browser_draws_what_happens() {
     let admin = builder(1)
         .start(admin::routes(container.handle()))
         .expect("it starts");
-    let folder = Folder::new("dashboard");
     let done = AtomicBool::new(false);
     let finished = thread::scope(|scope| {
         // Something to be seen, as long as somebody looks.
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 let client = connect(&container.handle());
-                send(
-                    &client,
-                    "GET /counted HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-                );
+                send(&client, &last("/counted"));
                 assert!(receive(&client).ends_with("counted"));
             }
         });
-        let mut command = chromium.command();
-        command
-            .args(FLAGS)
-            .arg(format!("--user-data-dir={}", folder.path().display()))
-            .arg(format!(
-                "http://{}/-/dashboard?snapshots=2",
-                address(&admin.handle())
-            ));
-        let finished = run(&mut command, b"");
+        // It ends when the page has stopped listening.
+        let url = format!(
+            "http://{}/-/dashboard?snapshots=2",
+            address(&admin.handle())
+        );
+        let finished = browser.load(&url, 5000);
         done.store(true, Ordering::Relaxed);
         finished
     });
-    assert_eq!(finished.code, Some(0), "{}", finished.complained);
     let page = &finished.said;
     for part in [
         ">running</span>",
@@ -153,19 +146,3 @@ fn a_browser_draws_what_happens() {
     stop(container);
     stop(admin);
 }
-
-/// As for other pages: it is to ask nobody but the server under test, and to end by itself. That is
-/// when the page has stopped listening: time stands still as long as a request is under way.
-const FLAGS: [&str; 11] = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-logging=stderr",
-    "--virtual-time-budget=5000",
-    "--dump-dom",
-];

@@ -4,6 +4,7 @@
 
 mod answer;
 mod application;
+pub mod browser;
 pub mod exposition;
 mod listener;
 pub mod log;
