@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 /// A started server; killed when a test ends before it does.
@@ -63,15 +64,12 @@ impl Server {
 
     /// A connection that has sent this.
     pub(crate) fn send(&self, bytes: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(self.address()).expect("it listens");
-        stream.write_all(bytes.as_bytes()).expect("it reads");
-        stream
+        send(self.address(), bytes)
     }
 
     /// The answer to a GET request on a connection of its own.
     pub(crate) fn get(&self, target: &str) -> String {
-        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        read_to_end(self.send(&request))
+        get(self.address(), target)
     }
 
     /// A request that certainly is in its handler's hands, and waits for the rest of its body:
@@ -152,6 +150,24 @@ impl Drop for Server {
             let _ = Command::new("kill").args(["-s", "KILL", pid]).output();
         }
     }
+}
+
+/// A connection to this address that has sent this.
+fn send(address: &str, bytes: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    stream.write_all(bytes.as_bytes()).expect("it reads");
+    stream
+}
+
+/// The answer that a GET request gets at this address, on a connection of its own.
+pub(crate) fn get(address: &str, target: &str) -> String {
+    let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    read_to_end(send(address, &request))
+}
+
+/// A path for a file of this process's tests alone.
+pub(crate) fn temporary(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("sample-server-{}-{name}", std::process::id()))
 }
 
 /// What comes up to the end.

@@ -2,15 +2,10 @@
 
 use std::net::TcpListener;
 use std::os::unix::net::{UnixDatagram, UnixListener};
-use std::path::PathBuf;
 
 use command_fds::{CommandFdExt, FdMapping};
 
-use crate::process::{Server, command, read_to_end};
-
-fn path(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("sample-server-{}-{name}", std::process::id()))
-}
+use crate::process::{Server, command, read_to_end, temporary};
 
 #[test]
 fn a_successor_takes_over_without_losing_anybody() {
@@ -34,7 +29,7 @@ fn a_successor_takes_over_without_losing_anybody() {
 
 #[test]
 fn a_unix_socket_keeps_its_file_until_the_last_one_ends() {
-    let path = path("successor.sock");
+    let path = temporary("successor.sock");
     let flag = format!("--unix={}", path.display());
     let mut server = Server::spawn(&mut command(&[&flag]));
     server.succeed();
@@ -58,7 +53,7 @@ fn a_successor_that_is_too_slow_is_ended_and_the_server_serves_on() {
 
 #[test]
 fn inherited_sockets_are_served_and_their_files_are_not_removed() {
-    let path = path("inherited.sock");
+    let path = temporary("inherited.sock");
     let tcp = TcpListener::bind("127.0.0.1:0").expect("there is a port");
     let unix = UnixListener::bind(&path).expect("it can be made");
     let address = tcp.local_addr().expect("it is bound");
@@ -93,7 +88,7 @@ fn sockets_for_another_process_are_left_alone() {
 
 #[test]
 fn the_service_manager_is_told() {
-    let path = path("notify.sock");
+    let path = temporary("notify.sock");
     let manager = UnixDatagram::bind(&path).expect("it can be made");
     let told = |words: &str| {
         let mut buffer = [0; 256];

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 
-use crate::process::{Server, command, read_to_end};
+use crate::process::{Server, command, read_to_end, temporary};
 
 #[test]
 fn starts_answers_logs_and_stops() {
@@ -92,8 +92,7 @@ fn a_second_signal_cuts_them() {
 
 #[test]
 fn a_unix_socket_stands_in_for_tcp() {
-    let path = format!("sample-server-{}.sock", std::process::id());
-    let path = std::env::temp_dir().join(path);
+    let path = temporary("only.sock");
     let server = Server::spawn(&mut command(&[
         "--unix",
         path.to_str().expect("it is text"),
@@ -113,8 +112,7 @@ fn a_unix_socket_stands_in_for_tcp() {
 
 #[test]
 fn a_unix_socket_and_tcp_when_both_are_asked_for() {
-    let path = format!("sample-server-{}-both.sock", std::process::id());
-    let path = std::env::temp_dir().join(path);
+    let path = temporary("both.sock");
     let mut server = Server::start(&["--unix", path.to_str().expect("it is text")]);
     server.wait_for(&format!("listening on unix:{} (", path.display()));
     assert!(server.get("/").ends_with("Docking API"));

@@ -3,15 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::process::{Server, command, read_to_end};
+use crate::process::{Server, command, read_to_end, temporary};
 
 /// A configuration file of a test's own, removed at its end.
 struct File(PathBuf);
 
 impl File {
     fn new(test: &str, text: &str) -> File {
-        let name = format!("sample-server-{}-{test}.toml", std::process::id());
-        let file = File(std::env::temp_dir().join(name));
+        let file = File(temporary(&format!("{test}.toml")));
         file.write(text);
         file
     }

@@ -1,21 +1,10 @@
 //! What is seen of a server from outside: its log as JSON, and the address for those who watch.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::Write;
 
 use serde_json::Value;
 
-use crate::process::Server;
-
-/// The answer to a GET request at this address.
-fn get(address: &str, target: &str) -> String {
-    let mut stream = TcpStream::connect(address).expect("it listens");
-    let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("it reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it closes");
-    answer
-}
+use crate::process::{Server, get, read_to_end};
 
 #[test]
 fn metrics_have_an_address_of_their_own() {
@@ -59,13 +48,9 @@ fn a_log_of_json_is_json_from_its_first_line_to_its_last() {
         "--debug",
     ];
     let server = Server::start(&flags);
-    let address = server.address().to_owned();
-    let mut stream = TcpStream::connect(&address).expect("it listens");
     let request = "GET /users/1?name=\"x\" HTTP/1.1\r\nHost: a\r\nX-Request-Id: r-7\r\n\
                    User-Agent: \"\\\r\nConnection: close\r\n\r\n";
-    stream.write_all(request.as_bytes()).expect("it reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it closes");
+    let answer = read_to_end(server.send(request));
     assert!(answer.contains("\r\nx-request-id: r-7\r\n"), "{answer}");
     assert!(server.get("/panic/inline").contains("request_id"));
     let end = server.stop();
