@@ -23,7 +23,7 @@ use container::{Error, Report, admin};
 
 use args::{Args, Refusal};
 use logging::Logging;
-use process::{Inherited, Manager, Predecessor, Succession};
+use process::{Attended, Inherited, Manager, Predecessor, Succession};
 
 /// The system refused something.
 const EXIT_FAILED: u8 = 1;
@@ -99,10 +99,12 @@ fn serve(args: &Args, logging: &Logging) -> Result<Report, Error> {
     ));
     let attended = manager.watch(handle.clone());
     let attended = attended.and_then(|()| succession.attend(handle, manager));
-    if let Err(error) = attended {
+    let attended = attended.unwrap_or_else(|error| {
         log::error!("no thread for the service manager and successors: {error}");
-    }
+        Attended::default()
+    });
     let report = container.wait();
+    attended.settle();
     watching.end();
     log::info!(target: env!("CARGO_PKG_NAME"), "{}", startup::phases(&report));
     logging.announce(&report.to_string());

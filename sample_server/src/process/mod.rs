@@ -7,7 +7,7 @@ mod succession;
 
 pub(crate) use inherited::Inherited;
 pub(crate) use manager::Manager;
-pub(crate) use succession::{Predecessor, Succession};
+pub(crate) use succession::{Attended, Predecessor, Succession};
 
 /// Set for a process that is to succeed another: the other's process id. Its standard input is the
 /// way to the other then.

@@ -18,6 +18,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -43,6 +44,14 @@ pub(crate) struct Succession {
     /// How long a successor may take until it serves.
     limit: Duration,
     owns_files: bool,
+    /// Held while the server is handed over and the successor does not know it yet.
+    settling: Arc<Mutex<()>>,
+}
+
+/// Successions that are attended to.
+#[derive(Default)]
+pub(crate) struct Attended {
+    settling: Arc<Mutex<()>>,
 }
 
 /// The process that this one succeeds.
@@ -67,6 +76,7 @@ impl Succession {
             arguments: env::args_os().skip(1).collect(),
             limit,
             owns_files,
+            settling: Arc::default(),
         })
     }
 
@@ -74,7 +84,8 @@ impl Succession {
     ///
     /// # Errors
     /// When the system gives none.
-    pub(crate) fn attend(mut self, handle: Handle, manager: Manager) -> io::Result<()> {
+    pub(crate) fn attend(mut self, handle: Handle, manager: Manager) -> io::Result<Attended> {
+        let settling = self.settling.clone();
         let thread = thread::Builder::new().name("succession".to_owned());
         let attend = move || {
             // One signal at a time; those that come meanwhile count as one.
@@ -84,33 +95,32 @@ impl Succession {
                     continue;
                 }
                 log::info!("starting a successor");
-                match self.succeed(&handle, &manager) {
-                    Ok(pid) => log::warn!("process {pid} serves from now on; draining"),
-                    Err(error) => log::error!("no successor: {error}; this process serves on"),
+                if let Err(error) = self.succeed(&handle, &manager) {
+                    log::error!("no successor: {error}; this process serves on");
                 }
             }
         };
-        thread.spawn(attend).map(drop)
+        thread.spawn(attend)?;
+        Ok(Attended { settling })
     }
 
     /// Starts a process, waits until it serves, and leaves it the listeners.
-    fn succeed(&self, handle: &Handle, manager: &Manager) -> io::Result<u32> {
+    fn succeed(&self, handle: &Handle, manager: &Manager) -> io::Result<()> {
         let (stream, theirs) = UnixStream::pair()?;
         let mut child = self.spawn(handle.listeners()?, theirs.into())?;
-        let outcome = self.await_ready(&stream).and_then(|()| {
-            if handle.hand_over() {
-                Ok(())
-            } else {
-                Err(io::Error::other("this server was asked to stop meanwhile"))
-            }
-        });
-        if let Err(error) = outcome {
+        if let Err(error) = self.await_ready(&stream) {
+            return Err(self.bury(&mut child, error));
+        }
+        let _settling = lock(&self.settling);
+        if !handle.hand_over() {
+            let error = io::Error::other("this server was asked to stop meanwhile");
             return Err(self.bury(&mut child, error));
         }
         let pid = child.id();
         manager.tell(&format!("MAINPID={pid}"));
         writeln!(&stream, "{GO}")?;
-        Ok(pid)
+        log::warn!("process {pid} serves from now on; draining");
+        Ok(())
     }
 
     fn spawn(&self, listeners: Vec<OwnedFd>, stream: OwnedFd) -> io::Result<Child> {
@@ -167,6 +177,18 @@ impl Succession {
             Err(_) => error,
         }
     }
+}
+
+impl Attended {
+    /// Waits until the successor knows of it, where the server was handed over. A process with
+    /// nothing to drain could end before it has said so, and then neither of the two would serve.
+    pub(crate) fn settle(&self) {
+        drop(lock(&self.settling));
+    }
+}
+
+fn lock(settling: &Mutex<()>) -> MutexGuard<'_, ()> {
+    settling.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Predecessor {

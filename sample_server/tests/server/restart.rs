@@ -1,5 +1,6 @@
 //! What the server inherits, whom it tells, and who succeeds it.
 
+use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 
@@ -114,5 +115,35 @@ fn the_service_manager_is_told() {
     server.signal("TERM");
     assert!(told("STOPPING=1").contains("STATUS="));
     assert_eq!(server.wait().code, Some(0));
+    std::fs::remove_file(&path).expect("it is ours");
+}
+
+/// A server with nothing to drain ended before it had told its successor to serve, and the successor
+/// ended too.
+#[test]
+fn an_idle_server_does_not_end_before_its_successor_knows() {
+    let path = temporary("full.sock");
+    let manager = UnixDatagram::bind(&path).expect("it can be made");
+    let mut command = command(&["--port=0"]);
+    let mut server = Server::spawn(command.env("NOTIFY_SOCKET", &path));
+    let mut buffer = [0; 256];
+    manager.recv(&mut buffer).expect("it is told: READY=1");
+    let mut idle = server.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    // A manager that takes nothing more stands for a machine that is slow at that moment.
+    let filler = UnixDatagram::unbound().expect("a socket is free");
+    filler.set_nonblocking(true).expect("possible");
+    while filler.send_to(b"FULL=1", &path).is_ok() {}
+    server.signal("USR2");
+    let mut answer = String::new();
+    idle.read_to_string(&mut answer)
+        .expect("the drain closes it");
+    assert!(answer.ends_with("Docking API"), "{answer}");
+    // Time enough to end in, as another one shows.
+    assert_eq!(Server::start(&[]).stop().code, Some(0));
+    manager.set_nonblocking(true).expect("possible");
+    while manager.recv(&mut buffer).is_ok() {}
+    server.adopt();
+    assert!(server.get("/").ends_with("Docking API"));
+    assert_eq!(server.stop().code, Some(0));
     std::fs::remove_file(&path).expect("it is ours");
 }
