@@ -199,6 +199,8 @@ fn level(name: &str) -> LevelFilter {
 
 #[cfg(test)]
 mod tests {
+    use container::observe::Metrics;
+
     use super::*;
 
     /// Parses flags, whatever the environment has.
@@ -268,6 +270,17 @@ mod tests {
         expected.watchdog.worker = None;
         expected.watchdog.move_slow_inline = Some(3);
         assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn routes_are_counted_where_somebody_reads_it() {
+        let check = |flags: &[&str], expected: Metrics| {
+            let mut config = Config::default();
+            parse(flags).observe.apply(&mut config);
+            assert_eq!(config.observe.metrics, expected, "{flags:?}");
+        };
+        check(&[], Metrics::Off);
+        check(&["--admin=127.0.0.1:0"], Metrics::ByRoute);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use container::net::Address;
-use container::observe::{Format, RequestIds, ServerTiming, Traces};
+use container::observe::{Format, Metrics, RequestIds, ServerTiming, Traces};
 use container::server::Handle;
 use container::{Config, Container, Error, admin};
 
@@ -21,8 +21,8 @@ pub(crate) struct ObserveArgs {
           value_parser = PossibleValuesParser::new(["short", "combined", "json"]).map(format))]
     pub(crate) log_format: Format,
 
-    /// Serve /-/dashboard, /-/metrics and /-/stats here: HOST:PORT or unix:PATH; whoever gets there
-    /// may read them
+    /// Count by route, and serve /-/dashboard, /-/metrics and /-/stats here: HOST:PORT or unix:PATH;
+    /// whoever gets there may read them
     #[arg(long, env, value_name = "ADDRESS")]
     pub(crate) admin: Option<String>,
 
@@ -44,6 +44,11 @@ pub(crate) struct ObserveArgs {
 impl ObserveArgs {
     /// Takes them over.
     pub(crate) fn apply(&self, config: &mut Config) {
+        // Nobody else reads what is counted by route, and each request would pay for it.
+        config.observe.metrics = match self.admin {
+            Some(_) => Metrics::ByRoute,
+            None => Metrics::Off,
+        };
         config.observe.request_ids = self.request_ids;
         if self.traces {
             config.observe.traces = Traces::Carried;
