@@ -4,6 +4,7 @@ It must not judge: it says what happened, and `run.py` what to make of it.
 """
 
 import re
+import resource
 import select
 import socket
 import subprocess
@@ -69,6 +70,12 @@ def go_client(server: Server, threads: int, requests: int) -> str:
 
 def compare_client(server: Server) -> str:
     return client([str(TARGET / "release" / "client"), "compare", "--url", server.url])
+
+
+def allow_descriptors() -> None:
+    """Lets this process, and those it starts, have as many descriptors as the system allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def connect(server: Server) -> socket.socket:

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import load
-from run import positive, table, title
+from report import positive, table, title
 from server import CLIENT_CPU, CONTESTANTS, OURS, TARGET, Contestant, Server, build, pinned
 
 # What the handler of `/limited` is in both servers.

@@ -7,7 +7,6 @@ are short and interleaved, so that what disturbs the machine disturbs all alike.
 
 import argparse
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from statistics import median
 import fairness
 import load
 import slow_peers
+from report import positive, ratio, table, title
 from server import CONTESTANTS, OURS, ROOT, Contestant, Server, build
 
 # Sections that are about the container alone.
@@ -31,8 +31,7 @@ UNREAD_BYTES = 32 << 20
 def main() -> int:
     options = parse()
     # Idle connections are descriptors, here and in the servers, which inherit the limit.
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    load.allow_descriptors()
     build()
     failures = []
     for section in options.only:
@@ -66,27 +65,8 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise ValueError
-    return number
-
-
 def chosen(options: argparse.Namespace) -> list[Contestant]:
     return [contestant for contestant in CONTESTANTS if contestant.name in options.servers]
-
-
-def title(text: str) -> None:
-    print(f"\n== {text}", flush=True)
-
-
-def table(rows: list[tuple[str, ...]]) -> None:
-    """Prints rows under their first, the names to the left and the figures to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        print("  ".join(cells), flush=True)
 
 
 def bench_cpu(options: argparse.Namespace) -> None:
@@ -141,10 +121,6 @@ def print_rounds(rounds: dict[str, list[load.Round]]) -> None:
             )
         )
     table(rows)
-
-
-def ratio(value: float, base: float | None) -> str:
-    return f"{value / base:.2f}" if base else "-"
 
 
 def bench_memory(options: argparse.Namespace) -> None:

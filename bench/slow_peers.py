@@ -5,7 +5,6 @@ the dripping clients, which need a process of their own on the clients' CPU.
 """
 
 import contextlib
-import resource
 import select
 import socket
 import subprocess
@@ -13,7 +12,7 @@ import sys
 import time
 from dataclasses import replace
 
-from load import ANSWER_SECONDS_MAX, connect, request
+from load import ANSWER_SECONDS_MAX, allow_descriptors, connect, request
 from server import CLIENT_CPU, OURS, Server, pinned
 
 # A dripping client sends a byte of its head in this time.
@@ -135,8 +134,7 @@ class Drip:
 
 def drip(port: int, count: int) -> None:
     """Drips until it is killed."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_descriptors()
     # As if they had come one after another, so that they do not come again all at once.
     drips = [Drip(port, DRIP_LIFE_SECONDS * i / count) for i in range(count)]
     print("dripping", flush=True)

@@ -1,9 +1,9 @@
 """A thousand requests of 5 s, all at the same time: when is each of them answered?
 
-In the original 100 of them were done after 10 s, and the last after about 50 s. Here they meet one worker of the container: with a handler that awaits, with one that blocks a thread of a
-pool, and with a pool that is too small for what its clients are willing to wait. Prints a table,
-draws completion times against request numbers as the original did, and fails when a promise is
-not kept.
+In the original 100 of them were done after 10 s, and the last after about 50 s. Here they meet one
+worker of the container: with a handler that awaits, with one that blocks a thread of a pool, and
+with a pool that is too small for what its clients are willing to wait. Prints a table, draws
+completion times against request numbers as the original did, and fails when a promise is not kept.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import slow_picture
 from load import CLIENT_SECONDS_MAX
-from run import table, title
+from report import table, title
 from server import CLIENT_CPU, OURS, TARGET, Server, build, pinned
 
 REQUESTS = 1000

@@ -208,16 +208,14 @@ impl BlockingPool {
         }
     }
 
-    /// Takes no more jobs, drops those that wait, and lets the threads end when they are done.
+    /// Takes no more jobs, refuses those that wait, and lets the threads end when they are done.
     pub fn close(&self) {
         let mut state = self.shared.lock();
         state.open = false;
-        let dropped = state.queue.clear();
+        let left = state.queue.clear(ShedReason::Stopping);
         drop(state);
         self.shared.changed.notify_all();
-        for job in dropped {
-            job.refuse(ShedReason::Stopping);
-        }
+        refuse_all(left);
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -331,15 +329,13 @@ impl BlockingPool {
         let mut state = self.shared.lock();
         state.threads -= 1;
         // Without any thread the jobs would wait for ever.
-        let refused = if state.threads == 0 {
-            state.queue.clear()
+        let left = if state.threads == 0 {
+            state.queue.clear(ShedReason::Full)
         } else {
-            Vec::new()
+            Left::new()
         };
         drop(state);
-        for job in refused {
-            job.refuse(ShedReason::Full);
-        }
+        refuse_all(left);
     }
 }
 

@@ -70,6 +70,7 @@ impl Job {
     }
 }
 
+/// Tells each of them why it does not run. To be called without the queue's lock.
 pub(super) fn refuse_all(left: Left<Job>) {
     for (job, reason) in left {
         job.refuse(reason);

@@ -10,6 +10,9 @@ use super::codel::{Codel, Order};
 use super::shed::ShedReason;
 use crate::handler::{Patience, Priority};
 
+/// Who may be made to wait and be turned away, those first that are let in first.
+const SHEDDABLE: [Priority; 2] = [Priority::Normal, Priority::Background];
+
 /// Waiting `T`s.
 pub(super) struct WaitQueue<T> {
     /// How many may wait, the critical ones aside: there are never more of those than connections.
@@ -147,11 +150,11 @@ impl<T> WaitQueue<T> {
         class.remove(&number).map(|waiter| waiter.item)
     }
 
-    /// Takes out all.
-    pub(super) fn clear(&mut self) -> Vec<T> {
+    /// Turns all away for this reason.
+    pub(super) fn clear(&mut self, reason: ShedReason) -> Left<T> {
         let classes = std::mem::take(&mut self.classes);
         let waiters = classes.into_iter().flat_map(BTreeMap::into_values);
-        waiters.map(|waiter| waiter.item).collect()
+        waiters.map(|waiter| (waiter.item, reason)).collect()
     }
 
     /// Finds room for one more of this priority.
@@ -168,8 +171,8 @@ impl<T> WaitQueue<T> {
         if priority == Priority::Background && is_overloaded {
             return Err(ShedReason::Displaced);
         }
-        let sheddable = self.class(Priority::Normal).len() + self.class(Priority::Background).len();
-        if sheddable < self.room {
+        let waiting = SHEDDABLE.map(|priority| self.class(priority).len());
+        if waiting.iter().sum::<usize>() < self.room {
             return Ok(());
         }
         if priority == Priority::Background {
@@ -191,8 +194,7 @@ impl<T> WaitQueue<T> {
         if let Some((_, waiter)) = self.class_mut(Priority::Critical).pop_first() {
             return Some(waiter);
         }
-        let sheddable = [Priority::Normal, Priority::Background];
-        let next = sheddable.into_iter().find_map(|priority| {
+        let next = SHEDDABLE.into_iter().find_map(|priority| {
             let class = self.class_mut(priority);
             match order {
                 Order::OldestFirst => class.pop_first(),
@@ -205,7 +207,7 @@ impl<T> WaitQueue<T> {
     /// Turns away who has waited as long as an overloaded queue lets anybody wait.
     fn shed_stale(&mut self, now: Instant, left: &mut Left<T>) {
         let target = self.codel.patience().target;
-        for priority in [Priority::Background, Priority::Normal] {
+        for priority in SHEDDABLE.into_iter().rev() {
             let class = self.class_mut(priority);
             while let Some(oldest) = class.first_entry() {
                 if now.saturating_duration_since(oldest.get().since) < target {
@@ -218,8 +220,7 @@ impl<T> WaitQueue<T> {
 
     /// Since when the oldest of those that may be shed waits.
     fn oldest(&self) -> Option<Instant> {
-        let sheddable = [Priority::Normal, Priority::Background];
-        let firsts = sheddable
+        let firsts = SHEDDABLE
             .into_iter()
             .filter_map(|priority| self.class(priority).values().next());
         firsts.map(|waiter| waiter.since).min()
@@ -295,7 +296,7 @@ mod tests {
                 self.pop();
             }
             assert!(self.queue.is_overloaded(self.now));
-            self.queue.clear();
+            self.queue.clear(ShedReason::Stopping);
         }
     }
 
@@ -306,7 +307,7 @@ mod tests {
             fixture.push(name, Normal);
         }
         assert_eq!(fixture.pop(), (Some("a"), vec![]));
-        fixture.queue.clear();
+        fixture.queue.clear(ShedReason::Stopping);
         fixture.overload();
         for name in ["a", "b"] {
             fixture.push(name, Normal);
