@@ -120,10 +120,42 @@ fn metrics_are_what_collectors_read() {
     assert_eq!(value("container_phase", &[("phase", "running")]), 1.0);
     assert_eq!(value("container_phase", &[("phase", "draining")]), 0.0);
     assert_eq!(value("container_log_lines_dropped_total", &[]), 0.0);
+    assert_eq!(value("container_connections_accepted_total", &[]), 8.0);
+    assert_eq!(
+        value("container_connections_refused_total", &[("by", "peer")]),
+        0.0
+    );
+    assert_eq!(value("container_holds_total", &[("by", "inline")]), 0.0);
+    assert_eq!(
+        value("container_longest_hold_seconds", &[("thread", "worker")]),
+        0.0
+    );
+    assert_eq!(value("container_worker_load_skew", &[("worker", "0")]), 0.0);
+    assert_eq!(value("container_blocking_overloaded", &[]), 0.0);
     assert_eq!(
         value("container_worker_answers_total", &[("worker", "0")]),
         8.0
     );
+}
+
+#[test]
+fn work_that_outlives_its_answer_is_told() {
+    let leave = async || {
+        let left = container::detach(sleep(Duration::from_secs(9)));
+        assert!(left.is_ok(), "there is room");
+        "left"
+    };
+    let server = Server::new(Router::new().get("/leave", leave));
+    let running = || {
+        let metrics = Metrics::read(&ask(&server, "/-/metrics"));
+        metrics.value("container_detached_running", &[])
+    };
+    let mut client = server.connect();
+    client.send(get("/leave"));
+    assert!(client.received().ends_with("left"));
+    assert_eq!(running(), 1.0);
+    server.advance(Duration::from_secs(9));
+    assert_eq!(running(), 0.0);
 }
 
 #[test]
