@@ -4,14 +4,19 @@ use std::time::Duration;
 
 use container::handler::Lane;
 use container::router::Found;
+use container::scheduler::{ShedReason, Stage};
 use container::testing::Server;
 use container::{Handler, Router, admin, blocking, inline, sleep};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::exposition::Metrics;
 use tests::loopback::{address, builder, connect, receive, receive_until, send, start, stop};
 use tests::{get, read_answers};
 
 fn router() -> Router {
+    applications().merge(admin::health())
+}
+
+fn applications() -> Router {
     let nested = Router::new().fallback(inline(|| "below"));
     Router::new()
         .get("/quick", inline(|| "quick"))
@@ -21,7 +26,6 @@ fn router() -> Router {
         .any("/any", inline(|| "any"))
         .get("/quotes\"{id}\\", inline(|| "quoted"))
         .nest("/below", nested)
-        .merge(admin::health())
 }
 
 async fn slow() -> &'static str {
@@ -112,10 +116,87 @@ fn metrics_are_what_collectors_read() {
     assert_eq!(value("container_phase", &[("phase", "running")]), 1.0);
     assert_eq!(value("container_phase", &[("phase", "draining")]), 0.0);
     assert_eq!(value("container_log_lines_dropped_total", &[]), 0.0);
+    assert_eq!(value("container_connections_accepted_total", &[]), 8.0);
+    assert_eq!(
+        value("container_connections_refused_total", &[("by", "peer")]),
+        0.0
+    );
+    assert_eq!(value("container_holds_total", &[("by", "inline")]), 0.0);
+    assert_eq!(
+        value("container_longest_hold_seconds", &[("thread", "worker")]),
+        0.0
+    );
+    assert_eq!(value("container_worker_load_skew", &[("worker", "0")]), 0.0);
+    assert_eq!(value("container_blocking_overloaded", &[]), 0.0);
     assert_eq!(
         value("container_worker_answers_total", &[("worker", "0")]),
         8.0
     );
+}
+
+#[test]
+fn work_that_outlives_its_answer_is_told() {
+    let leave = async || {
+        let left = container::detach(sleep(Duration::from_secs(9)));
+        assert!(left.is_ok(), "there is room");
+        "left"
+    };
+    let server = Server::new(Router::new().get("/leave", leave));
+    let running = || {
+        let metrics = Metrics::read(&ask(&server, "/-/metrics"));
+        metrics.value("container_detached_running", &[])
+    };
+    let mut client = server.connect();
+    client.send(get("/leave"));
+    assert!(client.received().ends_with("left"));
+    assert_eq!(running(), 1.0);
+    server.advance(Duration::from_secs(9));
+    assert_eq!(running(), 0.0);
+}
+
+#[test]
+fn metrics_say_who_was_turned_away_and_by_which_budget() {
+    let server = Server::with_config(router(), |config| {
+        config.budgets.container.limit(3);
+        config.connections_per_peer = Some(9);
+    });
+    let mut clients: Vec<_> = (0..5).map(|_| server.connect()).collect();
+    for (client, path) in clients
+        .iter_mut()
+        .zip(["/one", "/one", "/one", "/slow", "/slow"])
+    {
+        client.send(get(path));
+    }
+    let metrics = Metrics::read(&ask(&server, "/-/metrics"));
+    let budget = |name: &str, of: &str| {
+        metrics.value(&format!("container_budget_{name}"), &[("budget", of)])
+    };
+    for (of, expected) in [
+        ("container", [3.0, 3.0, 0.0, 0.0]),
+        ("GET /one", [1.0, 1.0, 1.0, 0.0]),
+    ] {
+        let told = ["limit", "inside", "waiting", "overloaded"].map(|name| budget(name, of));
+        assert_eq!(told, expected, "{of}");
+    }
+    let away = |stage, reason| {
+        let labels = [("lane", "async"), ("stage", stage), ("reason", reason)];
+        metrics.value("container_requests_turned_away_total", &labels)
+    };
+    for stage in Stage::ALL {
+        for reason in ShedReason::ALL {
+            let is_one = stage == Stage::Route && reason == ShedReason::Full;
+            let expected = f64::from(u8::from(is_one));
+            assert_eq!(away(stage.name(), reason.name()), expected);
+        }
+    }
+    let stats: Value = serde_json::from_str(&ask(&server, "/-/stats")).expect("JSON");
+    let one = json!([{ "stage": "route", "reason": "full", "count": 1 }]);
+    assert_eq!(stats["lanes"][1]["turned_away"], one);
+    let container = json!({
+        "stage": "container", "budget": "container",
+        "limit": 3, "inside": 3, "waiting": 0, "overloaded": false,
+    });
+    assert_eq!(stats["budgets"][0], container);
 }
 
 #[test]
@@ -338,4 +419,31 @@ fn workers_add_up() {
     let ended: u64 = workers.iter().map(|worker| worker.ended.read()).sum();
     assert_eq!((workers.len(), ended), (2, 20));
     stop(container);
+}
+
+#[test]
+fn who_watches_is_answered_when_nobody_else_is() {
+    let watched = Server::new(Router::new());
+    let router = applications().merge(admin::routes(watched.handle()));
+    let server = Server::with_config(router, |config| {
+        config.budgets.container.limit(1);
+        config.budgets.r#async.limit(1);
+    });
+    let mut busy = server.connect();
+    busy.send(get("/slow"));
+    let check = |path: &str, expected: &str| {
+        let mut client = server.connect();
+        client.send(get(path));
+        let answer = client.received();
+        assert!(answer.starts_with(expected), "{path}: {answer}");
+    };
+    for path in ["/quick", "/slow", "/blocking"] {
+        check(path, "HTTP/1.1 503 ");
+    }
+    for path in ["live", "ready", "metrics", "stats", "events", "dashboard"] {
+        check(&format!("/-/{path}"), "HTTP/1.1 200 ");
+    }
+    assert_eq!(busy.received(), "");
+    server.advance(Duration::from_secs(1));
+    assert!(busy.received().ends_with("slow"));
 }

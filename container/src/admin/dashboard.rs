@@ -13,7 +13,7 @@ const PAGE: &str = include_str!("dashboard.html");
 /// ask this server. A test compares the digests with the page.
 const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-kdbas5mUjhNdRwhhMlnlMT/nsGadlEJeK0xMgnhHrHc='; \
-    script-src 'sha256-FifjXNf6Vh4faOAq6NY3/pn+XBfo3iAF1jF9uAGs8+0='; \
+    script-src 'sha256-c4IuINIdK0VfI71d8ENd/vRF5s2/RoKRyO2hHsrLIJk='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 

@@ -1,6 +1,6 @@
 //! `Exposition`: the Prometheus text format, version 0.0.4. Knows no metric.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use crate::observe::{BOUNDS_US, Times};
@@ -54,8 +54,8 @@ impl Exposition {
         self
     }
 
-    /// A sample that is a number.
-    pub(super) fn sample(&mut self, labels: Labels<'_>, value: u64) -> &mut Self {
+    /// A sample that is a whole number.
+    pub(super) fn sample(&mut self, labels: Labels<'_>, value: impl Display) -> &mut Self {
         self.line("", labels, None, format_args!("{value}"));
         self
     }

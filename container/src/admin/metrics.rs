@@ -2,10 +2,11 @@
 
 use super::exposition::{Exposition, Kind, MEDIA_TYPE};
 use super::health::{Subject, uncached};
+use super::overload;
 use super::snapshot::{NamedLane, Snapshot, WorkerSnapshot};
 use crate::message::Response;
 use crate::observe::{Outcome, RouteStats};
-use crate::scheduler::{LaneStats, Phase};
+use crate::scheduler::{LaneStats, Phase, Stats};
 
 /// What is told of a lane: the metric, its kind, what it means, and the number.
 type LaneMetric = (&'static str, Kind, &'static str, fn(&LaneStats) -> u64);
@@ -58,7 +59,7 @@ const LANE_METRICS: [LaneMetric; 7] = [
 /// What is told of a worker, as of a lane.
 type WorkerMetric = (&'static str, Kind, &'static str, fn(&WorkerSnapshot) -> u64);
 
-const WORKER_METRICS: [WorkerMetric; 6] = [
+const WORKER_METRICS: [WorkerMetric; 7] = [
     (
         "container_worker_connections",
         Kind::Gauge,
@@ -76,6 +77,12 @@ const WORKER_METRICS: [WorkerMetric; 6] = [
         Kind::Gauge,
         "The share of the time in which a worker was busy, as last measured.",
         |worker| worker.stats.busy_percent,
+    ),
+    (
+        "container_worker_load",
+        Kind::Gauge,
+        "Requests in handlers or waiting for them, and the busy per cent: who has less gets more.",
+        |worker| worker.stats.load(),
     ),
     (
         "container_worker_answers_total",
@@ -108,8 +115,10 @@ fn expose(snapshot: &Snapshot) -> String {
     life(&mut text, snapshot);
     connections(&mut text, snapshot);
     lanes(&mut text, &snapshot.lanes());
+    overload::expose(&mut text, snapshot);
     pool(&mut text, snapshot);
     workers(&mut text, snapshot);
+    holds(&mut text, &snapshot.stats);
     routes(&mut text, &snapshot.routes);
     text.finish()
 }
@@ -145,22 +154,37 @@ fn connections(text: &mut Exposition, snapshot: &Snapshot) {
     .sample(&[("state", "idle")], connections.idle)
     .sample(&[("state", "handling")], connections.handling)
     .sample(&[("state", "transferring")], connections.transferring);
-    let refused = "Connections refused for want of room.";
+    let stats = &snapshot.stats;
+    let accepted = "Connections accepted, those that were refused not counted.";
+    text.metric(
+        "container_connections_accepted_total",
+        Kind::Counter,
+        accepted,
+    )
+    .sample(&[], stats.accepted);
+    let refused = "Connections refused: the worker was full, or their peer had as many as it may.";
     text.metric(
         "container_connections_refused_total",
         Kind::Counter,
         refused,
     )
-    .sample(&[], snapshot.stats.refused);
+    .sample(
+        &[("by", "worker")],
+        stats.refused.saturating_sub(stats.refused_peers),
+    )
+    .sample(&[("by", "peer")], stats.refused_peers);
     text.metric(
         "container_answers_total",
         Kind::Counter,
         "Requests answered.",
     )
-    .sample(&[], snapshot.stats.served);
+    .sample(&[], stats.served);
     let cut = "Requests cut off by the end of the drain.";
     text.metric("container_requests_cut_total", Kind::Counter, cut)
-        .sample(&[], snapshot.stats.cut);
+        .sample(&[], stats.cut);
+    let detached = "Work given to `detach` that has not ended.";
+    text.metric("container_detached_running", Kind::Gauge, detached)
+        .sample(&[], stats.detached);
 }
 
 fn lanes(text: &mut Exposition, lanes: &[NamedLane]) {
@@ -197,6 +221,26 @@ fn workers(text: &mut Exposition, snapshot: &Snapshot) {
             text.sample(&[("worker", &index)], number(worker));
         }
     }
+    let skew = "How far a worker's load is above the mean, or, negative, below it.";
+    text.metric("container_worker_load_skew", Kind::Gauge, skew);
+    let mean = snapshot.mean_load();
+    for (index, worker) in snapshot.workers.iter().enumerate() {
+        text.sample(&[("worker", &index.to_string())], worker.skew(mean));
+    }
+}
+
+fn holds(text: &mut Exposition, stats: &Stats) {
+    let holds = &stats.holds;
+    let held = "How often a handler held its thread too long, by its lane; `other` is no handler.";
+    text.metric("container_holds_total", Kind::Counter, held)
+        .sample(&[("by", "inline")], holds.inline)
+        .sample(&[("by", "async")], holds.r#async)
+        .sample(&[("by", "blocking")], holds.blocking)
+        .sample(&[("by", "other")], holds.other);
+    let longest = "The longest hold of a thread so far.";
+    text.metric("container_longest_hold_seconds", Kind::Gauge, longest)
+        .seconds(&[("thread", "worker")], holds.longest)
+        .seconds(&[("thread", "blocking")], holds.longest_blocking);
 }
 
 fn routes(text: &mut Exposition, routes: &[RouteStats]) {

@@ -27,13 +27,15 @@
 //! # Ok::<(), container::Error>(())
 //! ```
 //!
-//! All handlers but that of the events are inline: they never wait for a place in a queue.
+//! All handlers but that of the events are inline, and all are critical: they draw on no budget, so
+//! that a container which is full can still be seen to be.
 //!
 //! | file | is |
 //! |---|---|
 //! | `health` | alive and ready |
 //! | `snapshot` | everything at one moment |
 //! | `exposition`, `metrics` | the text format; what is told in it |
+//! | `overload` | how full the budgets are, and who was turned away, in both forms |
 //! | `stats` | the snapshot as JSON |
 //! | `events` | the snapshot each second |
 //! | `dashboard` | the page |
@@ -43,10 +45,11 @@ mod events;
 mod exposition;
 mod health;
 mod metrics;
+mod overload;
 mod snapshot;
 mod stats;
 
-use crate::handler::inline;
+use crate::handler::{Endpoint, Handler, Priority, inline};
 use crate::router::Router;
 use crate::server::Handle;
 
@@ -61,8 +64,8 @@ use crate::server::Handle;
 /// ```
 pub fn health() -> Router {
     Router::new()
-        .get("/-/live", inline(health::live))
-        .get("/-/ready", inline(health::ready))
+        .get("/-/live", critical(inline(health::live)))
+        .get("/-/ready", critical(inline(health::ready)))
 }
 
 /// Everything about the container of this handle; `/` leads to the dashboard.
@@ -70,11 +73,16 @@ pub fn health() -> Router {
 /// Whoever can send requests here can read it: serve it at an address that only operators reach.
 pub fn routes(watched: Handle) -> Router {
     Router::new()
-        .get("/", inline(dashboard::lead))
-        .get("/-/dashboard", inline(dashboard::page))
-        .get("/-/metrics", inline(metrics::metrics))
-        .get("/-/stats", inline(stats::stats))
-        .get("/-/events", events::events)
+        .get("/", critical(inline(dashboard::lead)))
+        .get("/-/dashboard", critical(inline(dashboard::page)))
+        .get("/-/metrics", critical(inline(metrics::metrics)))
+        .get("/-/stats", critical(inline(stats::stats)))
+        .get("/-/events", critical(events::events))
         .merge(health())
         .state(health::Watched(watched))
+}
+
+/// Never shed: when there is not room for all, those who watch need it most.
+fn critical<Args>(handler: impl Handler<Args>) -> Endpoint {
+    handler.priority(Priority::Critical)
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::handler::Lane;
 use crate::observe::{RouteStats, Times};
-use crate::scheduler::{LaneStats, Phase, PoolStats, SlowRoute, Stats};
+use crate::scheduler::{GateStats, LaneStats, Phase, PoolStats, SlowRoute, Stage, Stats};
 use crate::server::{Handle, WorkerStats};
 
 /// Everything that is known of a container at one moment.
@@ -15,6 +15,10 @@ pub(super) struct Snapshot {
     pub(super) stats: Stats,
     pub(super) pool: PoolStats,
     pub(super) workers: Vec<WorkerSnapshot>,
+    /// The budgets that have a limit, the widest first.
+    pub(super) budgets: Vec<NamedBudget>,
+    /// Peers that have connections; 0 where those are not limited.
+    pub(super) peers: usize,
     /// By route, and last what no route answered.
     pub(super) routes: Vec<RouteStats>,
     /// Routes that held a thread too long.
@@ -28,6 +32,15 @@ pub(super) struct WorkerSnapshot {
     pub(super) stats: WorkerStats,
     /// Requests that it is dealing with, those included whose bodies are on their way.
     pub(super) in_flight: u64,
+}
+
+/// What is known of one budget.
+pub(super) struct NamedBudget {
+    /// Whose it is: a route's, a lane's or the container's.
+    pub(super) stage: Stage,
+    /// The lane, the method and the template of the route, or `container`.
+    pub(super) name: String,
+    pub(super) stats: GateStats,
 }
 
 /// Connections by what happens on them.
@@ -50,7 +63,10 @@ impl Snapshot {
         let observation = handle.observation();
         let workers = handle.workers();
         let workers = workers.into_iter().zip(observation.workers());
+        let routes = observation.routes();
         Snapshot {
+            budgets: budgets(handle, &routes),
+            peers: handle.budgets().peers,
             phase: handle.phase(),
             uptime: Instant::now().saturating_duration_since(observation.started()),
             stats: handle.stats(),
@@ -61,7 +77,7 @@ impl Snapshot {
                     in_flight: metrics.in_flight(),
                 })
                 .collect(),
-            routes: observation.routes(),
+            routes,
             slow: handle.slow_routes(),
             dropped_lines: observation.dropped_lines(),
         }
@@ -75,6 +91,12 @@ impl Snapshot {
             ("async", Lane::Async, stats.r#async),
             ("blocking", Lane::Blocking, stats.blocking),
         ]
+    }
+
+    /// The mean of the workers' loads.
+    pub(super) fn mean_load(&self) -> u64 {
+        let loads = self.workers.iter().map(|worker| worker.stats.load());
+        loads.sum::<u64>() / (self.workers.len() as u64).max(1)
     }
 
     /// Connections by what happens on them. Counted by threads that go on meanwhile, so the parts
@@ -111,4 +133,31 @@ impl Snapshot {
         self.routes.iter().for_each(|route| all.merge(times(route)));
         all
     }
+}
+
+impl WorkerSnapshot {
+    /// How far its load is above the mean, or, negative, below it.
+    pub(super) fn skew(&self, mean: u64) -> i64 {
+        self.stats.load().cast_signed() - mean.cast_signed()
+    }
+}
+
+/// The budgets that have a limit, the widest first.
+fn budgets(handle: &Handle, routes: &[RouteStats]) -> Vec<NamedBudget> {
+    let wide = handle.budgets();
+    let wide = [
+        (Stage::Container, Stage::Container.name(), wide.container),
+        (Stage::Lane, "inline", wide.inline),
+        (Stage::Lane, "async", wide.r#async),
+        (Stage::Lane, "blocking", wide.blocking),
+    ];
+    let wide = wide.map(|(stage, name, stats)| (stage, name.to_owned(), stats));
+    let narrow = routes.iter().enumerate().map(|(index, route)| {
+        let name = format!("{} {}", route.name.method, route.name.template);
+        (Stage::Route, name, handle.route_budget(index))
+    });
+    let named = |(stage, name, stats): (_, _, Option<_>)| {
+        stats.map(|stats| NamedBudget { stage, name, stats })
+    };
+    wide.into_iter().chain(narrow).filter_map(named).collect()
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::health::{Subject, uncached};
+use super::overload;
 use super::snapshot::{NamedLane, Snapshot, WorkerSnapshot};
 use crate::message::Response;
 use crate::observe::{BOUNDS_US, Outcome, RouteStats, Times};
@@ -19,6 +20,7 @@ pub(super) fn stats(Subject(handle): Subject) -> Response {
 pub(super) fn describe(snapshot: &Snapshot) -> Value {
     let connections = snapshot.connections();
     let (stats, pool) = (&snapshot.stats, &snapshot.pool);
+    let mean_load = snapshot.mean_load();
     json!({
         "phase": snapshot.phase.to_string(),
         "uptime_s": snapshot.uptime.as_secs_f64(),
@@ -30,15 +32,30 @@ pub(super) fn describe(snapshot: &Snapshot) -> Value {
             "idle": connections.idle,
             "handling": connections.handling,
             "transferring": connections.transferring,
+            "accepted": stats.accepted,
             "refused": stats.refused,
+            "refused_peers": stats.refused_peers,
+            "peers": snapshot.peers,
         },
+        "detached": stats.detached,
+        "restarts": stats.restarts,
+        "holds": {
+            "inline": stats.holds.inline,
+            "async": stats.holds.r#async,
+            "blocking": stats.holds.blocking,
+            "other": stats.holds.other,
+            "longest_us": stats.holds.longest.as_micros() as u64,
+            "longest_blocking_us": stats.holds.longest_blocking.as_micros() as u64,
+        },
+        "budgets": snapshot.budgets.iter().map(overload::budget).collect::<Vec<_>>(),
         "lanes": snapshot.lanes().iter().map(lane).collect::<Vec<_>>(),
         "blocking_pool": {
             "threads": pool.threads,
             "idle": pool.idle,
             "queued": pool.queued,
+            "overloaded": pool.is_overloaded,
         },
-        "workers": snapshot.workers.iter().map(worker).collect::<Vec<_>>(),
+        "workers": snapshot.workers.iter().map(|one| worker(one, mean_load)).collect::<Vec<_>>(),
         "bounds_us": BOUNDS_US,
         "ran": times(&snapshot.ran()),
         "waited": times(&snapshot.waited()),
@@ -54,19 +71,23 @@ fn lane((name, _, lane): &NamedLane) -> Value {
         "queued": lane.queued,
         "finished": lane.finished,
         "shed": lane.shed,
+        "turned_away": overload::turned_away(lane),
         "timed_out": lane.timed_out,
         "cancelled": lane.cancelled,
         "panicked": lane.panicked,
     })
 }
 
-fn worker(worker: &WorkerSnapshot) -> Value {
+fn worker(worker: &WorkerSnapshot, mean_load: u64) -> Value {
     let stats = &worker.stats;
     json!({
         "connections": stats.connections,
         "in_flight": worker.in_flight,
         "served": stats.served,
         "busy_percent": stats.busy_percent,
+        "load": stats.load(),
+        "skew": worker.skew(mean_load),
+        "turn_us": stats.turn.as_micros() as u64,
         "given": stats.given,
         "restarts": stats.restarts,
     })

@@ -83,6 +83,15 @@ pub struct WorkerStats {
     pub restarts: u64,
 }
 
+impl WorkerStats {
+    /// How much it has to do, by which new connections are given out: one point for each request
+    /// that is in its handler or waits for it, and one for each per cent of the time in which it was
+    /// busy.
+    pub fn load(&self) -> u64 {
+        points(self.requests, self.busy_percent)
+    }
+}
+
 /// The right to give away the connections that one worker accepts. While one lives no worker has
 /// drained.
 pub(super) struct Giver {
@@ -181,6 +190,11 @@ impl Loads {
             .min_by_key(|&worker| self.workers[worker].rank())
             .unwrap_or_default()
     }
+}
+
+/// A load.
+fn points(requests: u64, busy_percent: u64) -> u64 {
+    requests + busy_percent
 }
 
 /// Whether a load is far enough above the mean.
@@ -289,7 +303,10 @@ impl Load {
 
     /// How much it has to do.
     fn points(&self) -> u64 {
-        self.counters.in_handlers() + self.busy.load(Ordering::Relaxed)
+        points(
+            self.counters.in_handlers(),
+            self.busy.load(Ordering::Relaxed),
+        )
     }
 
     /// Who comes first gets the next connection.
