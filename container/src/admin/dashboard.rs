@@ -12,8 +12,8 @@ const PAGE: &str = include_str!("dashboard.html");
 /// What the page may do (CSP level 3): use its own style and script, known by their SHA-256, and
 /// ask this server. A test compares the digests with the page.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-kdbas5mUjhNdRwhhMlnlMT/nsGadlEJeK0xMgnhHrHc='; \
-    script-src 'sha256-c4IuINIdK0VfI71d8ENd/vRF5s2/RoKRyO2hHsrLIJk='; \
+    style-src 'sha256-DIbSGTKjjbfAA0BvOKrEOfjLP1nxnHdOFCWIeQyDEfM='; \
+    script-src 'sha256-Lco5+B1xtek2uijSn8tYin/XdRKNVjOH8VwFu4TxLKg='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 

@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 use std::fmt;
+use std::ops::Range;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
@@ -59,7 +60,7 @@ impl RequestHead {
         method: Method,
         version: Version,
         raw: Box<[u8]>,
-        target: std::ops::Range<usize>,
+        target: Range<usize>,
     ) -> Self {
         assert!(
             target.start <= target.end && target.end + AFTER_TARGET <= raw.len(),
@@ -122,8 +123,12 @@ impl RequestHead {
 
     /// The request target as sent, in any of its four forms (RFC 9112, section 3.2).
     pub fn target(&self) -> &str {
-        let bytes = &self.raw[self.target.start as usize..self.target.end as usize];
-        std::str::from_utf8(bytes).unwrap_or_default()
+        std::str::from_utf8(self.target_bytes()).unwrap_or_default()
+    }
+
+    /// The same as bytes, for those who need not pay for the proof that it is text.
+    pub(crate) fn target_bytes(&self) -> &[u8] {
+        &self.raw[self.target.start as usize..self.target.end as usize]
     }
 
     /// The host, and port if any, that the request is for: that of its target, else of its Host
@@ -142,13 +147,24 @@ impl RequestHead {
     /// The path, still percent-encoded: `/users/1`. The path of an absolute-form target is that
     /// of its URI; `*` and the authority of a CONNECT stand for themselves.
     pub fn path(&self) -> &str {
-        let (path, _) = split_target(self.target());
+        let target = self.target();
+        let path = &target[path_range(target.as_bytes())];
         if path.is_empty() { "/" } else { path }
+    }
+
+    /// The same as bytes, for those who need not pay for the proof that it is text.
+    pub(crate) fn path_bytes(&self) -> &[u8] {
+        let target = self.target_bytes();
+        let path = &target[path_range(target)];
+        if path.is_empty() { b"/" } else { path }
     }
 
     /// The query without its question mark, still percent-encoded; `None` when there is no `?`.
     pub fn query(&self) -> Option<&str> {
-        split_target(self.target()).1
+        let target = self.target();
+        let path = path_range(target.as_bytes());
+        // Where there is a query, what ends the path is its question mark.
+        target.get(path.end + 1..)
     }
 
     /// The target as a parsed URI; `None` for a target that is not one.
@@ -238,17 +254,15 @@ impl fmt::Display for HeadError {
 
 impl std::error::Error for HeadError {}
 
-/// Path and query of a target, without scheme and authority of the absolute form.
-fn split_target(target: &str) -> (&str, Option<&str>) {
-    let rest = if target.starts_with('/') {
-        target
+/// Where the path of a target is, without scheme, authority and query.
+fn path_range(target: &[u8]) -> Range<usize> {
+    let start = if target.starts_with(b"/") {
+        0
     } else {
-        &target[path_offset(target.as_bytes())..]
+        path_offset(target)
     };
-    match rest.bytes().position(|byte| byte == b'?') {
-        Some(mark) => (&rest[..mark], Some(&rest[mark + 1..])),
-        None => (rest, None),
-    }
+    let mark = target[start..].iter().position(|&byte| byte == b'?');
+    start..mark.map_or(target.len(), |mark| start + mark)
 }
 
 /// Where the path of an absolute-form target begins; 0 for the two forms that have none.

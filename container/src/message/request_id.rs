@@ -10,7 +10,8 @@ use super::unique::unique;
 /// Characters of a given id: a UUID, a ULID and a trace id fit, and a line of a log stays one.
 const LENGTH_MAX: usize = 64;
 
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// Each byte in two lower-case digits.
+const PAIRS: [[u8; 2]; 256] = pairs();
 
 /// The field that carries an id, in requests and in answers.
 pub const X_REQUEST_ID: &str = "x-request-id";
@@ -84,11 +85,26 @@ impl fmt::Debug for RequestId {
 /// 16 lower-case digits.
 fn hexadecimal(number: u64) -> [u8; 16] {
     let mut digits = [0; 16];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+    for (pair, byte) in digits
+        .as_chunks_mut()
+        .0
+        .iter_mut()
+        .zip(number.to_be_bytes())
+    {
+        *pair = PAIRS[usize::from(byte)];
     }
     digits
+}
+
+const fn pairs() -> [[u8; 2]; 256] {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < pairs.len() {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
 }
 
 #[cfg(test)]

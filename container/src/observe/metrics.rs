@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::histogram::{Histogram, Times};
-use super::text::{NONE, push_word};
+use super::text::push_word;
 use crate::handler::Lane;
 use crate::message::StatusCode;
 use crate::scheduler::Counter;
@@ -23,6 +23,8 @@ pub struct RouteName {
     pub lane: Option<Lane>,
     /// The template as logs have it where it must be one word.
     pub(super) word: Arc<[u8]>,
+    /// The lane, the word, and a blank before, between and behind them.
+    pub(super) words: Arc<[u8]>,
 }
 
 /// How requests ended: the class of their status, or that the client went before there was one.
@@ -96,34 +98,39 @@ pub struct Measured {
 impl RouteName {
     /// That of a route.
     pub fn new(template: Arc<str>, method: &str, lane: Lane) -> Self {
-        let mut word = Vec::new();
-        push_word(&mut word, template.as_bytes());
-        RouteName {
-            template,
-            method: method.into(),
-            lane: Some(lane),
-            word: word.into(),
-        }
+        RouteName::of(template, method, Some(lane))
     }
 
     /// That of requests which no route answers.
     pub(super) fn none() -> Self {
+        RouteName::of("-".into(), "-", None)
+    }
+
+    fn of(template: Arc<str>, method: &str, lane: Option<Lane>) -> Self {
+        let mut word = Vec::new();
+        push_word(&mut word, template.as_bytes());
+        let words = [b" ", lane_name(lane).as_bytes(), b" ", &word, b" "].concat();
         RouteName {
-            template: "-".into(),
-            method: "-".into(),
-            lane: None,
-            word: NONE.into(),
+            template,
+            method: method.into(),
+            lane,
+            word: word.into(),
+            words: words.into(),
         }
     }
 
     /// The lane in one word: `inline`, `async`, `blocking`, or `-`.
     pub fn lane(&self) -> &'static str {
-        match self.lane {
-            Some(Lane::Inline) => "inline",
-            Some(Lane::Async) => "async",
-            Some(Lane::Blocking) => "blocking",
-            None => "-",
-        }
+        lane_name(self.lane)
+    }
+}
+
+fn lane_name(lane: Option<Lane>) -> &'static str {
+    match lane {
+        Some(Lane::Inline) => "inline",
+        Some(Lane::Async) => "async",
+        Some(Lane::Blocking) => "blocking",
+        None => "-",
     }
 }
 

@@ -6,10 +6,16 @@ pub(super) const NONE: &[u8] = b"-";
 /// Puts a number behind `out`.
 #[inline]
 pub(super) fn push_number(out: &mut Vec<u8>, number: u64) {
-    if number < 10 {
-        out.push(b'0' + number as u8);
-    } else {
-        push_padded(out, number, 1);
+    let digit = |number| b'0' + (number % 10) as u8;
+    match number {
+        0..10 => out.push(digit(number)),
+        10..100 => out.extend_from_slice(&[digit(number / 10), digit(number)]),
+        // Each status, and most sizes and times.
+        100..1000 => {
+            let digits = [digit(number / 100), digit(number / 10), digit(number)];
+            out.extend_from_slice(&digits);
+        }
+        _ => push_padded(out, number, 1),
     }
 }
 
@@ -142,6 +148,11 @@ mod tests {
 
     #[test]
     fn numbers_are_written_in_full() {
+        for number in [0, 9, 10, 42, 99, 100, 503, 999, 1000, u64::MAX] {
+            let mut out = Vec::new();
+            push_number(&mut out, number);
+            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+        }
         for (number, width, expected) in [
             (0, 1, "0"),
             (7, 3, "007"),

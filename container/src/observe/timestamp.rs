@@ -3,6 +3,7 @@
 //! Dates are made from the monotonic time, which a request's record has anyhow, and the system's
 //! clock is looked at once a second; texts are kept as long as they are true.
 
+use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::text::push_padded;
@@ -19,10 +20,17 @@ const MONTHS: [&str; 12] = [
 pub(super) struct Timestamps {
     /// An instant, and the time since 1970 at it.
     anchor: Option<(Instant, Duration)>,
-    /// The last RFC 3339 text, and the millisecond it is of.
-    rfc3339: (u64, Vec<u8>),
-    /// The last text of the Common Log Format, and the second it is of.
-    common: (u64, Vec<u8>),
+    /// The last RFC 3339 text, true for a millisecond.
+    rfc3339: Kept,
+    /// The last text of the Common Log Format, true for a second.
+    common: Kept,
+}
+
+/// A text, and when it is true.
+#[derive(Default)]
+struct Kept {
+    during: Option<Range<Instant>>,
+    text: Vec<u8>,
 }
 
 /// A day of the calendar.
@@ -39,34 +47,32 @@ impl Timestamps {
     pub(super) fn new() -> Self {
         Timestamps {
             anchor: None,
-            rfc3339: (0, Vec::new()),
-            common: (0, Vec::new()),
+            rfc3339: Kept::default(),
+            common: Kept::default(),
         }
     }
 
     /// Puts `2026-05-04T10:20:30.456Z` behind `out` (RFC 3339).
     pub(super) fn rfc3339(&mut self, at: Instant, out: &mut Vec<u8>) {
-        let time = self.since_1970(at);
-        let millis = time.as_secs() * 1000 + u64::from(time.subsec_millis());
-        let (known, text) = &mut self.rfc3339;
-        if *known != millis || text.is_empty() {
-            *known = millis;
-            text.clear();
+        if !self.rfc3339.is_true(at) {
+            let time = self.since_1970(at);
+            let millis = time.as_secs() * 1000 + u64::from(time.subsec_millis());
+            let past = Duration::from_nanos(u64::from(time.subsec_nanos() % 1_000_000));
+            let text = self.rfc3339.renew(at, past, Duration::from_millis(1));
             push_rfc3339(millis, text);
         }
-        out.extend_from_slice(text);
+        out.extend_from_slice(&self.rfc3339.text);
     }
 
     /// Puts `04/May/2026:10:20:30 +0000` behind `out` (Common Log Format).
     pub(super) fn common(&mut self, at: Instant, out: &mut Vec<u8>) {
-        let seconds = self.since_1970(at).as_secs();
-        let (known, text) = &mut self.common;
-        if *known != seconds || text.is_empty() {
-            *known = seconds;
-            text.clear();
-            push_common(seconds, text);
+        if !self.common.is_true(at) {
+            let time = self.since_1970(at);
+            let past = Duration::from_nanos(u64::from(time.subsec_nanos()));
+            let text = self.common.renew(at, past, Duration::from_secs(1));
+            push_common(time.as_secs(), text);
         }
-        out.extend_from_slice(text);
+        out.extend_from_slice(&self.common.text);
     }
 
     fn since_1970(&mut self, at: Instant) -> Duration {
@@ -80,6 +86,21 @@ impl Timestamps {
         // A clock before 1970 is wrong in any case.
         let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         self.anchor.insert((at, time.unwrap_or_default())).1
+    }
+}
+
+impl Kept {
+    fn is_true(&self, at: Instant) -> bool {
+        let during = self.during.as_ref();
+        during.is_some_and(|during| during.contains(&at))
+    }
+
+    /// Empties the text: from now on it is that of `at`, when `past` of its `unit` is over.
+    fn renew(&mut self, at: Instant, past: Duration, unit: Duration) -> &mut Vec<u8> {
+        let begin = at.checked_sub(past).unwrap_or(at);
+        self.during = Some(begin..at + (unit - past));
+        self.text.clear();
+        &mut self.text
     }
 }
 
@@ -200,5 +221,24 @@ mod tests {
         assert_eq!(of(700) - first, Duration::from_millis(200));
         // A request that began before the clock was looked at.
         assert_eq!(first - of(0), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn a_text_is_kept_as_long_as_it_is_true() {
+        let mut timestamps = Timestamps::new();
+        let start = Instant::now();
+        let mut of = |after: u64| {
+            let mut out = Vec::new();
+            let at = start + Duration::from_micros(after);
+            timestamps.rfc3339(at, &mut out);
+            let kept = String::from_utf8(out).unwrap();
+            let millis = timestamps.since_1970(at).as_millis() as u64;
+            let mut fresh = Vec::new();
+            push_rfc3339(millis, &mut fresh);
+            assert_eq!(kept.as_bytes(), fresh, "after {after} µs");
+        };
+        // On and back again, over many ends of milliseconds.
+        (0..20_000).step_by(130).for_each(&mut of);
+        (0..20_000).rev().step_by(170).for_each(&mut of);
     }
 }
