@@ -2,13 +2,12 @@
 //! has an end.
 
 use std::fs::File;
-use std::iter;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
+use std::{iter, thread};
 
 use container::reactor::Reactor;
 use container::scheduler::Phase;

@@ -1,9 +1,13 @@
 //! The command line. Must not act on it.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, error::ErrorKind};
-use container::{client::Url, message::Method};
+use clap::error::ErrorKind;
+use clap::{ArgAction, Args, Parser, Subcommand};
+use container::client::Url;
+use container::message::Method;
 
 use crate::{EXIT_USAGE, duration, output};
 

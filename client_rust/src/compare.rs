@@ -5,15 +5,15 @@
 
 use std::time::{Duration, Instant};
 
-use container::{
-    client::{self, Client, ClientRequest, Url},
-    message::Method,
-    reactor::{self, Clock, Reactor},
-};
+use container::client::{self, Client, ClientRequest, Url};
+use container::message::Method;
+use container::reactor::{self, Clock, Reactor};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{CommandError, Outcome, args::CompareArgs, output, random::Random};
+use crate::args::CompareArgs;
+use crate::random::Random;
+use crate::{CommandError, Outcome, output};
 
 /// How many names are picked, the same ones perhaps several times.
 const PICKS: usize = 10;

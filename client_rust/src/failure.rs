@@ -1,8 +1,11 @@
 //! What a request can fail by, named so that a thousand of them make one line.
 
-use std::{collections::BTreeMap, error::Error as _, fmt, io};
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::{fmt, io};
 
-use container::{client, http1::ResponseError};
+use container::client;
+use container::http1::ResponseError;
 
 /// Why a request counts as failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

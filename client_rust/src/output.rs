@@ -1,9 +1,7 @@
 //! Where text goes: reports to standard output, complaints to standard error.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::io::{self, Write};
+use std::process::ExitCode;
 
 use serde::Serialize;
 

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use crate::http1;
 use crate::message::HeaderName;
-use crate::observe;
 use crate::scheduler::{BlockingConfig, Budgets, Deadlines, Settings, WatchdogConfig};
+use crate::{http1, observe};
 
 /// What bounds a container.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The one public error of the container: opaque, with predicates.
 
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 use crate::router::RouterError;
 

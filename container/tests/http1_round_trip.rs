@@ -1,11 +1,12 @@
 //! Both machines of `http1` talk to each other, over wires that deliver in pieces of any size.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use container::{
-    http1::{ClientConnection, ClientEvent, Config, Connection, DateLine, Event, Limits, Output},
-    message::{BodyLength, Bytes, HeaderMap, HeaderValue, Method, StatusCode, header},
+use container::http1::{
+    ClientConnection, ClientEvent, Config, Connection, DateLine, Event, Limits, Output,
 };
+use container::message::{BodyLength, Bytes, HeaderMap, HeaderValue, Method, StatusCode, header};
 
 const DATE: &DateLine = b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
 

@@ -19,9 +19,8 @@ mod watchdog;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use container::{Error, Report, admin};
-
 use args::{Args, Refusal};
+use container::{Error, Report, admin};
 use logging::Logging;
 use process::{Attended, Inherited, Manager, Predecessor, Succession};
 

@@ -2,9 +2,8 @@
 //! configuration file, that over the default. Must not know any single setting: the flags are the
 //! one list of them.
 
-use std::env;
 use std::fmt::Write as _;
-use std::fs;
+use std::{env, fs};
 
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;

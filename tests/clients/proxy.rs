@@ -1,9 +1,8 @@
 //! A proxy in front of containers: how it is started, and how a client of it speaks.
 
-use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::thread;
+use std::{fs, thread};
 
 use container::server::Handle;
 use tests::loopback::{address, connect_unix, receive, send, until};

@@ -1,7 +1,6 @@
 //! How long a request may take: who says so, who sees it, and what follows.
 
-use std::sync::Mutex;
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use container::client::Client;
@@ -10,9 +9,9 @@ use container::message::HeaderName;
 use container::scheduler::{ShedReason, Stage};
 use container::testing::Server;
 use container::{Deadline, Handler, Router, blocking, inline, sleep};
+use tests::{get, read_answers};
 
 use crate::status;
-use tests::{get, read_answers};
 
 const SECOND: Duration = Duration::from_secs(1);
 

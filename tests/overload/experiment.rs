@@ -9,7 +9,6 @@ use std::time::Duration;
 use container::handler::{Patience, Priority};
 use container::testing::{Client, Server};
 use container::{Handler, Router, sleep};
-
 use tests::{Random, get};
 
 use crate::status;

@@ -2,13 +2,12 @@
 //! time.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::thread;
+use std::{env, thread};
 
 /// What `timeout` is told: a program that hangs is ended after 100 s, far more than any of them
 /// needs, and killed after 5 s more.

@@ -3,23 +3,20 @@
 //! The hot path: one write and one read for a batch, no allocation, and no field of an answer
 //! looked at but those that say where it ends.
 
-use std::{
-    future::{Future, poll_fn},
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Instant,
-};
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
 
-use container::{
-    http1::{ClientConnection, ClientEvent, Limits},
-    message::BodyLength,
-    net::{TcpStream, Transport},
-    reactor::{self, Sleep},
-};
+use container::http1::{ClientConnection, ClientEvent, Limits};
+use container::message::BodyLength;
+use container::net::{TcpStream, Transport};
+use container::reactor::{self, Sleep};
 
-use super::{supply::Batch, worker::Worker};
+use super::supply::Batch;
+use super::worker::Worker;
 use crate::failure::Failure;
 
 /// Reads of one connection before the others have their turn.

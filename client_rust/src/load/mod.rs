@@ -16,22 +16,18 @@ mod supply;
 mod tally;
 mod worker;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-        mpsc,
-    },
-    thread,
-    time::{Duration, Instant},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-
-use crate::{CommandError, Outcome, args::LoadArgs, output};
 use plan::Plan;
 use report::Report;
 use tally::Tally;
+
+use crate::args::LoadArgs;
+use crate::{CommandError, Outcome, output};
 
 /// How often the progress bar is drawn anew.
 const REDRAW: Duration = Duration::from_millis(100);

@@ -1,17 +1,14 @@
 //! `Plan`: the flags, checked, and the bytes to send. Shared by all workers, changed by none.
 
-use std::{
-    net::{SocketAddr, ToSocketAddrs},
-    time::Duration,
-};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
 
-use container::{
-    client::Url,
-    http1::{AnswerTo, ClientConnection, Limits, Output, PIPELINE_MAX},
-    message::{BodyLength, Bytes, HeaderMap, HeaderValue, Method, header},
-};
+use container::client::Url;
+use container::http1::{AnswerTo, ClientConnection, Limits, Output, PIPELINE_MAX};
+use container::message::{BodyLength, Bytes, HeaderMap, HeaderValue, Method, header};
 
-use crate::{CommandError, args::LoadArgs};
+use crate::CommandError;
+use crate::args::LoadArgs;
 
 /// Each connection holds a descriptor and a local port, of which there are 65,536 at most.
 const CONNECTIONS_MAX: u32 = 60_000;

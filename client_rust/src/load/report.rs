@@ -1,11 +1,15 @@
 //! The figures of a load, as text or as JSON.
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{plan::Plan, tally::Tally};
-use crate::{duration, output::thousandths};
+use super::plan::Plan;
+use super::tally::Tally;
+use crate::duration;
+use crate::output::thousandths;
 
 /// What is said of a load.
 #[derive(Debug, Serialize)]

@@ -5,10 +5,8 @@
 //! connection has that wait in its latency, so that a server cannot hide a stall by making its
 //! clients wait (coordinated omission).
 
-use std::{
-    cell::Cell,
-    time::{Duration, Instant},
-};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use container::reactor;
 

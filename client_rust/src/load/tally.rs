@@ -5,10 +5,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use super::plan::Plan;
-use crate::{
-    CommandError,
-    failure::{Failure, Failures},
-};
+use crate::CommandError;
+use crate::failure::{Failure, Failures};
 
 /// Latencies are kept to three digits.
 const DIGITS: u8 = 3;

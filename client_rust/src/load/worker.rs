@@ -1,24 +1,18 @@
 //! One thread of the load: a reactor, its share of the connections, and what they share.
 
-use std::{
-    cell::{Cell, RefCell},
-    io,
-    rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Instant,
-};
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use container::reactor::{self, Clock, Reactor};
 
-use super::{
-    link::Link,
-    plan::{Plan, share},
-    supply::{Batch, Supply},
-    tally::Tally,
-};
+use super::link::Link;
+use super::plan::{Plan, share};
+use super::supply::{Batch, Supply};
+use super::tally::Tally;
 use crate::failure::Failure;
 
 /// Bytes read at once: many pipelined answers, or a good piece of a large one.

@@ -3,22 +3,20 @@
 mod plot;
 mod report;
 
-use std::{
-    cell::RefCell,
-    fs,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::cell::RefCell;
+use std::fs;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
-use container::{
-    client::{Client, ClientRequest},
-    message::{HeaderValue, Method, header},
-    reactor::{self, Clock, Reactor},
-};
+use container::client::{Client, ClientRequest};
+use container::message::{HeaderValue, Method, header};
+use container::reactor::{self, Clock, Reactor};
 use indicatif::ProgressBar;
-
-use crate::{CommandError, Outcome, args::SlowArgs, failure::Failure, output};
 use report::Report;
+
+use crate::args::SlowArgs;
+use crate::failure::Failure;
+use crate::{CommandError, Outcome, output};
 
 /// Each request holds a descriptor and a local port, of which there are 65,536 at most.
 const REQUESTS_MAX: u32 = 60_000;

@@ -85,10 +85,8 @@ fn text(svg: &mut String, x: f64, y: f64, anchor: &str, words: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        failure::Failure,
-        slow::tests::{done, failed},
-    };
+    use crate::failure::Failure;
+    use crate::slow::tests::{done, failed};
 
     #[test]
     fn every_request_is_a_dot_and_failures_show() {

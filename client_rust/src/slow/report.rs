@@ -1,6 +1,8 @@
 //! How many requests were done after each second, as text or as JSON.
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -96,10 +98,8 @@ fn seconds_of(time: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        failure::Failure,
-        slow::tests::{done, failed},
-    };
+    use crate::failure::Failure;
+    use crate::slow::tests::{done, failed};
 
     #[test]
     fn counts_by_the_second() {

@@ -1,17 +1,11 @@
 //! `client compare` and `client slow` against servers that know who waits for whom.
 
-use std::{
-    fs,
-    sync::{
-        Arc, Barrier,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 
-use crate::{
-    run,
-    server::{Server, ok},
-};
+use crate::run;
+use crate::server::{Server, ok};
 
 const SALESPEOPLE: &str = r#"[{"id": "1", "name": "John Liu"}, {"id": "2", "name": "Bruce Lee"}]"#;
 

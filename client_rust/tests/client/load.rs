@@ -2,10 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::{
-    Run, run,
-    server::{Server, ok},
-};
+use crate::server::{Server, ok};
+use crate::{Run, run};
 
 fn load(server: &Server, arguments: &[&str]) -> Run {
     let url = format!("--url={}/hello?x=1", server.url);

@@ -1,15 +1,11 @@
 //! A small HTTP server on the standard library: a thread for each connection, any answer a test
 //! likes. Ends with the test's process.
 
-use std::{
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 /// A running server.
 pub(crate) struct Server {

@@ -2,12 +2,12 @@
 
 use std::convert::Infallible;
 
+use http::HeaderValue;
+
 use crate::extract::Rejection;
 use crate::handler::{Context, FromHead};
 use crate::message::{Request, Response, StatusCode, header};
 use crate::server::Handle;
-
-use http::HeaderValue;
 
 /// The container that is watched, where it is not the one that serves; as a state.
 #[derive(Clone)]

@@ -3,28 +3,22 @@
 //! Sends a request while it reads the answer, since a server may answer, and stop reading, early.
 //! Must not know of other connections.
 
-use std::{
-    future::poll_fn,
-    io::{self, IoSlice},
-    net::SocketAddr,
-    task::{Context, Poll},
-};
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::{
-    error::{Error, Kind},
-    request::ClientRequest,
+use super::error::{Error, Kind};
+use super::request::ClientRequest;
+use crate::http1::{
+    ClientConnection, ClientEvent, Limits, Output, RequestError, ResponseError, ResponseHead,
+    SLICES_MAX,
 };
-use crate::{
-    http1::{
-        ClientConnection, ClientEvent, Limits, Output, RequestError, ResponseError, ResponseHead,
-        SLICES_MAX,
-    },
-    message::{BodyLength, Response},
-    net::{TcpStream, Transport},
-};
+use crate::message::{BodyLength, Response};
+use crate::net::{TcpStream, Transport};
 
 /// Bytes read at once.
 const READ_BUFFER: usize = 16 << 10;

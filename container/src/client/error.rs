@@ -1,6 +1,7 @@
 //! `Error`: why a request has no answer. Opaque: ask its `is_` methods.
 
-use std::{error::Error as StdError, fmt, io};
+use std::error::Error as StdError;
+use std::{fmt, io};
 
 use super::url::UrlError;
 use crate::http1::{RequestError, ResponseError};

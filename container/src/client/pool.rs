@@ -3,18 +3,14 @@
 //! A [`Slot`] is the right to one connection to a host, with or without a connection in it. It is
 //! returned by drop, so that a cancelled request returns it too. Must not send anything.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::{HashMap, VecDeque},
-    rc::{Rc, Weak},
-    time::Instant,
-};
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::rc::{Rc, Weak};
+use std::time::Instant;
 
-use super::{
-    config::Bounds,
-    connection::Connection,
-    error::{Error, Kind},
-};
+use super::config::Bounds;
+use super::connection::Connection;
+use super::error::{Error, Kind};
 use crate::reactor::{self, Reactor, oneshot};
 
 /// All connections of a client.

@@ -3,10 +3,8 @@
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 
-use super::{
-    error::{Error, Kind},
-    request::ClientRequest,
-};
+use super::error::{Error, Kind};
+use super::request::ClientRequest;
 use crate::message::Response;
 
 /// The request that follows `request` after `response`; `None` when the answer is final.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header, header::IntoHeaderName};
+use http::header::IntoHeaderName;
+use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::url::Url;
 use crate::message::{TRACEPARENT, TRACESTATE, TraceContext};

@@ -3,15 +3,12 @@
 //! It blocks, so that each lookup has a short-lived thread of its own. Lookups of one name are
 //! one lookup, and their number is bounded. Must not connect.
 
-use std::{
-    cell::RefCell,
-    collections::HashMap,
-    io,
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
-    rc::Rc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use super::error::{Error, Kind};
 use crate::reactor::{self, Reactor, oneshot};

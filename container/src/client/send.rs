@@ -1,23 +1,20 @@
 //! `Client`: one request, its retry and its redirects.
 
-use std::{fmt, rc::Rc};
+use std::fmt;
+use std::rc::Rc;
 
 use http::Method;
 
-use super::{
-    config::{Bounds, ClientBuilder},
-    connection::{Connection, Failed},
-    error::{Error, Kind},
-    pool::{Pool, Slot},
-    redirect,
-    request::ClientRequest,
-    resolve::Resolver,
-    url::Url,
-};
-use crate::{
-    message::Response,
-    reactor::{self, Deadline},
-};
+use super::config::{Bounds, ClientBuilder};
+use super::connection::{Connection, Failed};
+use super::error::{Error, Kind};
+use super::pool::{Pool, Slot};
+use super::redirect;
+use super::request::ClientRequest;
+use super::resolve::Resolver;
+use super::url::Url;
+use crate::message::Response;
+use crate::reactor::{self, Deadline};
 
 /// Sends requests, keeps connections for the next ones. Clones share both; none leaves its thread.
 ///

@@ -2,16 +2,17 @@
 //!
 //! Nothing here depends on how long something takes: short times only ever have to pass.
 
-use std::{cell::RefCell, future::Future, rc::Rc, time::Duration};
+use std::cell::RefCell;
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
 
 use http::{Method, StatusCode};
 
 use super::{Client, ClientRequest, Error};
-use crate::{
-    message::Response,
-    net::{TcpListener, TcpStream},
-    reactor::{self, Clock, Reactor},
-};
+use crate::message::Response;
+use crate::net::{TcpListener, TcpStream};
+use crate::reactor::{self, Clock, Reactor};
 
 /// A time that only has to pass.
 const SHORT: Duration = Duration::from_millis(1);

@@ -3,7 +3,10 @@
 //! Parses no more of RFC 3986 than a request needs: host, port, and the target as it is sent.
 //! Must not resolve names.
 
-use std::{error::Error, fmt, fmt::Write as _, str::FromStr};
+use std::error::Error;
+use std::fmt;
+use std::fmt::Write as _;
+use std::str::FromStr;
 
 /// The port of `http` where none is given.
 const DEFAULT_PORT: u16 = 80;

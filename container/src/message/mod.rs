@@ -30,9 +30,11 @@ mod writer;
 
 pub use body::{Body, BodyLength, Frame};
 pub use body_error::BodyError;
+pub use bytes::Bytes;
 pub use channel::{BodySender, SendError};
 pub use fields::{Field, Fields};
 pub use head::{HeadError, RequestHead};
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 pub(crate) use pieces::Filler;
 pub use reader::BodyReader;
 pub use request::{PathParameters, Request};
@@ -40,6 +42,3 @@ pub use request_id::{RequestId, X_REQUEST_ID};
 pub use response::{Response, ResponseFields};
 pub use trace::{TRACEPARENT, TRACESTATE, TraceContext};
 pub use writer::BodyWriter;
-
-pub use bytes::Bytes;
-pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};

@@ -1,6 +1,7 @@
 //! What an error of `accept(2)` means for the listener. Must not accept on its own.
 
-use std::{error::Error, fmt, io};
+use std::error::Error;
+use std::{fmt, io};
 
 /// What to do about an error of `accept(2)`.
 #[derive(Debug)]

@@ -1,12 +1,10 @@
 //! Addresses: where to bind, and who is at the other end. Must not open a socket.
 
-use std::{
-    error::Error,
-    fmt, io,
-    net::{SocketAddr, ToSocketAddrs},
-    path::PathBuf,
-    str::FromStr,
-};
+use std::error::Error;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::{fmt, io};
 
 /// What a Unix address starts with in text.
 const UNIX_PREFIX: &str = "unix:";

@@ -1,13 +1,12 @@
 //! Making listening sockets: options, inherited descriptors, either kind.
 //! Must not know a reactor: a listening socket may go to another thread until it is attached.
 
-use std::{
-    io,
-    net::{Shutdown, SocketAddr},
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-};
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use mio::{Interest, Registry, Token, event::Source};
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
 use socket2::{Domain, Socket, Type};
 #[cfg(target_os = "linux")]
 use socket2::{SockFilter, SockRef};

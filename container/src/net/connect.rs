@@ -1,6 +1,9 @@
 //! Opening connections. Must not resolve names.
 
-use std::{future::poll_fn, io, net::SocketAddr, path::Path};
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
 
 use super::{Address, Socket, SocketStream, TcpStream, UnixStream};
 use crate::reactor::{Interest, Reactor, Registration};

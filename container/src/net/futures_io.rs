@@ -1,12 +1,10 @@
 //! The I/O traits of `futures-io` on our streams, for code written for them.
 //! Must not add anything to what the streams can do.
 
-use std::{
-    io::{self, IoSlice},
-    net::Shutdown,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
@@ -53,10 +51,8 @@ mod tests {
     use std::future::poll_fn;
 
     use super::*;
-    use crate::{
-        net::UnixStream,
-        reactor::{Clock, Reactor},
-    };
+    use crate::net::UnixStream;
+    use crate::reactor::{Clock, Reactor};
 
     #[test]
     fn reads_writes_and_closes() {

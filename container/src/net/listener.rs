@@ -1,14 +1,12 @@
 //! Listeners on a reactor. Must not decide what to do when accepting fails: that is the
 //! acceptor's.
 
-use std::{
-    future::poll_fn,
-    io,
-    net::SocketAddr,
-    os::fd::{AsFd, BorrowedFd},
-    path::Path,
-    task::{Context, Poll},
-};
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+use std::task::{Context, Poll};
 
 use mio::event::Source;
 
@@ -166,10 +164,8 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::{
-        net::{BindAddress, TcpStream},
-        reactor::Clock,
-    };
+    use crate::net::{BindAddress, TcpStream};
+    use crate::reactor::Clock;
 
     fn loopback() -> SocketAddr {
         ([127, 0, 0, 1], 0).into()

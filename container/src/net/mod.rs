@@ -31,13 +31,11 @@ mod tokio_io;
 mod transport;
 mod unix_socket;
 
-pub use self::{
-    accept::AcceptError,
-    address::{Address, AddressError, BindAddress},
-    bind::{AnyListener, BACKLOG, ListenOptions},
-    listener::{ListenSocket, Listener, SocketListener, TcpListener, UnixListener},
-    socket::{Accepted, AnySocket, Socket},
-    stream::{SocketStream, Stream, TcpStream, UnixStream},
-    transport::Transport,
-    unix_socket::UnixListenSocket,
-};
+pub use self::accept::AcceptError;
+pub use self::address::{Address, AddressError, BindAddress};
+pub use self::bind::{AnyListener, BACKLOG, ListenOptions};
+pub use self::listener::{ListenSocket, Listener, SocketListener, TcpListener, UnixListener};
+pub use self::socket::{Accepted, AnySocket, Socket};
+pub use self::stream::{SocketStream, Stream, TcpStream, UnixStream};
+pub use self::transport::Transport;
+pub use self::unix_socket::UnixListenSocket;

@@ -1,13 +1,12 @@
 //! The system calls of one socket, TCP or Unix. Must not know a reactor: a socket may go to
 //! another thread until it is attached to one.
 
-use std::{
-    io::{self, IoSlice, Read, Write},
-    net::Shutdown,
-    time::Duration,
-};
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
 
-use mio::{Interest, Registry, Token, event::Source};
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
 use super::{Address, SocketStream};

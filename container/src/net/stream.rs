@@ -1,12 +1,10 @@
 //! A connected socket on a reactor: non-blocking for drivers, async for handlers.
 //! Must not buffer.
 
-use std::{
-    future::poll_fn,
-    io::{self, IoSlice},
-    net::Shutdown,
-    task::{Context, Poll, ready},
-};
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::task::{Context, Poll, ready};
 
 use super::{Address, AnySocket, Socket, Transport};
 use crate::reactor::{Interest, Reactor, Registration};
@@ -317,10 +315,8 @@ mod tests {
     use std::future::poll_fn;
 
     use super::*;
-    use crate::{
-        net::{TcpListener, UnixListener},
-        reactor::{Clock, spawn_local},
-    };
+    use crate::net::{TcpListener, UnixListener};
+    use crate::reactor::{Clock, spawn_local};
 
     fn run<F: Future<Output = io::Result<()>>>(test: F) {
         Reactor::new(Clock::real())

@@ -1,12 +1,10 @@
 //! tokio's I/O traits on our streams, so that code written for them (h2, rustls, database
 //! drivers) runs on this reactor. Must not need tokio's runtime: only the traits are used.
 
-use std::{
-    io::{self, IoSlice},
-    net::Shutdown,
-    pin::Pin,
-    task::{Context, Poll, ready},
-};
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -59,10 +57,8 @@ mod tests {
     use std::future::poll_fn;
 
     use super::*;
-    use crate::{
-        net::{Stream, UnixStream},
-        reactor::{Clock, Reactor},
-    };
+    use crate::net::{Stream, UnixStream};
+    use crate::reactor::{Clock, Reactor};
 
     #[test]
     fn reads_writes_and_shuts_down() {

@@ -1,11 +1,9 @@
 //! What a connection driver needs of a byte stream, be it a socket or two buffers in memory.
 //! Must not say anything about what the bytes mean.
 
-use std::{
-    io::{self, IoSlice},
-    net::Shutdown,
-    task::{Context, Poll},
-};
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::task::{Context, Poll};
 
 use super::Address;
 

@@ -1,17 +1,14 @@
 //! A listening Unix socket and its file: stale ones are replaced, the own one is removed.
 //! Must not know a reactor.
 
-use std::{
-    cell::Cell,
-    fs, io,
-    os::{
-        fd::{AsFd, BorrowedFd},
-        unix::fs::{FileTypeExt, MetadataExt},
-    },
-    path::{Path, PathBuf},
-};
+use std::cell::Cell;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use mio::{Interest, Registry, Token, event::Source};
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{Accepted, Address, ListenOptions, ListenSocket};

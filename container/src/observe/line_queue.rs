@@ -8,11 +8,10 @@
 //! it is.
 
 use std::io::{self, Write};
-use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
-use std::thread;
 use std::time::Duration;
+use std::{mem, thread};
 
 /// Bytes waiting beyond which lines that may be lost are: some 15,000 requests' lines, a moment's
 /// worth for a terminal and far more than a pipe's reader needs to catch up.

@@ -1,10 +1,8 @@
 //! How long a reactor has been busy, for other threads to read. Must not lock: it is written in
 //! every turn.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Instant,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// Written by the reactor, read by any thread.
 pub(super) struct Busy {

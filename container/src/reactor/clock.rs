@@ -1,9 +1,7 @@
 //! Where the time comes from: the system, or a test. Must not decide anything by the time.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// A source of time, real or virtual.
 ///

@@ -1,7 +1,11 @@
 //! The current reactor of a thread, for code that is called from a task and gets no argument.
 //! Must not run foreign code while it holds its cell.
 
-use std::{cell::RefCell, future::Future, marker::PhantomData, rc::Rc, time::Instant};
+use std::cell::RefCell;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::time::Instant;
 
 use super::{Clock, Inner, JoinHandle, Reactor};
 

@@ -1,19 +1,17 @@
 //! Loops over turns: until a future is done, until nothing is left to do, until a time.
 //! Must not do any of a turn's work itself.
 
-use std::{
-    future::Future,
-    io,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
-    time::Duration,
-};
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
-use super::{Reactor, Turn, context, remote::Shared, time::instant_after};
+use super::remote::Shared;
+use super::time::instant_after;
+use super::{Reactor, Turn, context};
 
 /// Turns after which a reactor that still finds work counts as one that will never be idle: far
 /// above any sensible test, and reached within seconds by a task that wakes itself forever.

@@ -4,24 +4,20 @@
 //! A task woken while another runs joins the queue of this turn. A task that wakes itself while
 //! it runs has yielded: it joins the queue of the next turn, behind that turn's I/O.
 
-use std::{
-    any::Any,
-    cell::{Cell, RefCell},
-    collections::VecDeque,
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 
-use super::{
-    activity::{Activity, Label},
-    remote::Shared,
-    task::{TaskHeader, TaskId},
-};
+use super::activity::{Activity, Label};
+use super::remote::Shared;
+use super::task::{TaskHeader, TaskId};
 
 type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -222,7 +218,11 @@ pub(super) fn panic_message(payload: &(dyn Any + Send)) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, future::pending, future::poll_fn, io, rc::Rc, time::Duration};
+    use std::cell::RefCell;
+    use std::future::{pending, poll_fn};
+    use std::io;
+    use std::rc::Rc;
+    use std::time::Duration;
 
     use super::*;
     use crate::reactor::{Clock, Reactor, TASKS_PER_TURN, spawn_local, yield_now};

@@ -1,22 +1,18 @@
 //! The result of a task, and the handle that waits for it. Must not run the task itself.
 
-use std::{
-    any::Any,
-    cell::Cell,
-    error::Error,
-    fmt,
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
-    rc::Rc,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+use std::any::Any;
+use std::cell::Cell;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
-use super::{
-    executor::{drop_quietly, panic_message},
-    task::TaskHeader,
-};
+use super::executor::{drop_quietly, panic_message};
+use super::task::TaskHeader;
 
 /// Waits for a task: a future of its result. Dropping it lets the task go on.
 ///

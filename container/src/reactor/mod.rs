@@ -40,31 +40,32 @@ mod time;
 mod timer;
 mod turn;
 
-use std::{
-    cell::{Cell, RefCell},
-    future::Future,
-    io,
-    pin::Pin,
-    rc::{Rc, Weak},
-    sync::Arc,
-    time::Instant,
-};
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Instant;
 
 pub use mio::Interest;
 
-pub use self::{
-    activity::{Activity, Label, Step},
-    clock::Clock,
-    context::{Entered, clock, now, spawn_local},
-    deadline::{Deadline, DeadlineScope},
-    join::{AbortOnDrop, JoinError, JoinHandle},
-    remote::{Job, OutsideWork, Remote},
-    source::Registration,
-    time::{Elapsed, Sleep, Timeout, YieldNow, sleep, sleep_until, timeout, timeout_at, yield_now},
-    timer::{TimerId, TimerQueue},
-    turn::Turn,
+pub use self::activity::{Activity, Label, Step};
+pub use self::clock::Clock;
+pub use self::context::{Entered, clock, now, spawn_local};
+pub use self::deadline::{Deadline, DeadlineScope};
+use self::executor::Executor;
+use self::join::Joined;
+pub use self::join::{AbortOnDrop, JoinError, JoinHandle};
+use self::remote::Inbox;
+pub use self::remote::{Job, OutsideWork, Remote};
+pub use self::source::Registration;
+use self::source::SourceTable;
+pub use self::time::{
+    Elapsed, Sleep, Timeout, YieldNow, sleep, sleep_until, timeout, timeout_at, yield_now,
 };
-use self::{executor::Executor, join::Joined, remote::Inbox, source::SourceTable};
+pub use self::timer::{TimerId, TimerQueue};
+pub use self::turn::Turn;
 
 /// Events taken from the kernel per wait: enough to spread the cost of the call over a burst,
 /// few enough that a turn stays in the low milliseconds.

@@ -1,14 +1,11 @@
 //! One value from any thread to a task. Must not know reactors: a waker is all it needs.
 
-use std::{
-    error::Error,
-    fmt,
-    future::Future,
-    mem,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
-};
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::{fmt, mem};
 
 /// A sender and a receiver of one value.
 ///

@@ -5,26 +5,20 @@
 //! the kernel's bell. The inbox is bounded; a wake that finds it full leaves the task's own flag
 //! set and raises `overflow`, upon which the executor looks at all flags. No wake is lost.
 
-use std::{
-    cell::Cell,
-    fmt, io,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Instant,
-};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+use std::{fmt, io};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::{
-    JOBS_PER_TURN, WAKES_PER_TURN,
-    busy::Busy,
-    executor::{Executor, panic_message},
-    source::WAKER_TOKEN,
-    task::TaskId,
-};
+use super::busy::Busy;
+use super::executor::{Executor, panic_message};
+use super::source::WAKER_TOKEN;
+use super::task::TaskId;
+use super::{JOBS_PER_TURN, WAKES_PER_TURN};
 
 /// Wakes waiting to be taken: as many as other threads send while a worker is held for about a
 /// millisecond. Beyond it wakes cost a look at every task instead.
@@ -272,13 +266,11 @@ impl Drop for OutsideWork {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        future::{pending, poll_fn},
-        sync::mpsc,
-        task::{Poll, Waker},
-        thread,
-        time::Duration,
-    };
+    use std::future::{pending, poll_fn};
+    use std::sync::mpsc;
+    use std::task::{Poll, Waker};
+    use std::thread;
+    use std::time::Duration;
 
     use super::*;
     use crate::reactor::{Clock, Reactor, Turn, oneshot};

@@ -6,14 +6,13 @@
 //! besides the slot, so that a late event of a descriptor that is gone (possible when the
 //! descriptor was duplicated) never reaches the slot's next owner.
 
-use std::{
-    cell::{Cell, RefCell},
-    io,
-    rc::{Rc, Weak},
-    task::{Context, Poll, Waker},
-};
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
 
-use mio::{Interest, Token, event::Event, event::Source};
+use mio::event::{Event, Source};
+use mio::{Interest, Token};
 use slab::Slab;
 
 use super::{Inner, Reactor};
@@ -303,15 +302,11 @@ impl Waiter {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::{Read, Write},
-        sync::{
-            Arc,
-            atomic::{AtomicUsize, Ordering},
-        },
-        task::Wake,
-        time::Duration,
-    };
+    use std::io::{Read, Write};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+    use std::time::Duration;
 
     use mio::net::UnixStream;
 

@@ -3,15 +3,13 @@
 //! A waker may be used on any thread and may outlive the task and the reactor. On the owning
 //! thread (known by the current reactor) a wake is a push on a local queue, elsewhere a message.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::Wake,
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
 
-use super::{activity::Label, context, remote::Shared};
+use super::activity::Label;
+use super::context;
+use super::remote::Shared;
 
 /// A task of one reactor: its slot, and a generation that tells the slot's owners apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

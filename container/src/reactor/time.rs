@@ -1,15 +1,13 @@
 //! Futures over the timer queue: sleep, timeout, yield. Must not read a clock other than the
 //! reactor's.
 
-use std::{
-    error::Error,
-    fmt,
-    future::Future,
-    pin::Pin,
-    rc::Weak,
-    task::{Context, Poll},
-    time::{Duration, Instant},
-};
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Weak;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use super::{Inner, Reactor, TimerId};
 
@@ -256,7 +254,9 @@ pub(super) fn instant_after(now: Instant, duration: Duration) -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, future::pending, rc::Rc};
+    use std::cell::RefCell;
+    use std::future::pending;
+    use std::rc::Rc;
 
     use super::*;
     use crate::reactor::{Clock, Turn};

@@ -5,7 +5,9 @@
 //! that place comes up. Thus a connection that pushes its timeout back with each request pays a
 //! store, not two tree operations, and a timer that only sleeps costs nothing at all.
 
-use std::{collections::BTreeMap, task::Waker, time::Instant};
+use std::collections::BTreeMap;
+use std::task::Waker;
+use std::time::Instant;
 
 use slab::Slab;
 
@@ -143,14 +145,10 @@ impl TimerQueue {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::{
-            Arc,
-            atomic::{AtomicUsize, Ordering},
-        },
-        task::Wake,
-        time::Duration,
-    };
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+    use std::time::Duration;
 
     use super::*;
 

@@ -1,12 +1,11 @@
 //! One turn of a reactor: wait, timers, wakes, tasks. Must not loop over turns.
 
-use std::{
-    io,
-    ops::AddAssign,
-    time::{Duration, Instant},
-};
+use std::io;
+use std::ops::AddAssign;
+use std::time::{Duration, Instant};
 
-use super::{Inner, Reactor, TASKS_PER_TURN, TIMERS_PER_TURN, source::WAKER_TOKEN};
+use super::source::WAKER_TOKEN;
+use super::{Inner, Reactor, TASKS_PER_TURN, TIMERS_PER_TURN};
 
 /// What a turn did.
 ///

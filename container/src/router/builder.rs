@@ -8,11 +8,10 @@ use std::future::Future;
 
 use http::Method;
 
-use super::build;
 use super::error::{Fault, RouterError};
 use super::hook::{Hook, IntoHookResult};
-use super::pattern;
 use super::routes::Routes;
+use super::{build, pattern};
 use crate::handler::{Context, Endpoint, Handler};
 use crate::middleware::{Layer, Middleware};
 

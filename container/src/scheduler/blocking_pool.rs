@@ -4,10 +4,9 @@
 //! who is next, is the [`WaitQueue`]'s affair.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
+use std::{fmt, thread};
 
 use super::job::{Job, Reporter, Submitted, refuse_all};
 use super::queue::{Left, Place, Ticket, WaitQueue};

@@ -243,8 +243,9 @@ impl<T> Waiter<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use Priority::{Background, Critical, Normal};
+
+    use super::*;
 
     /// A queue of names, and the time.
     struct Fixture {

@@ -21,7 +21,6 @@ use std::time::Duration;
 
 use container::extract::{Path, Query, State};
 use container::{Router, blocking, inline, sleep};
-
 pub use data::{Customer, User};
 pub use queries::{
     CustomerFilter, ResourceNotFound, UserFilter, find_customer, find_user, list_customers,

@@ -1,8 +1,7 @@
 //! Listening sockets that the process was started with: by systemd, as `sd_listen_fds(3)` says, or
 //! by the process that it succeeds, in the same way.
 
-use std::env;
-use std::io;
+use std::{env, io};
 
 use container::net::AnyListener;
 use container::server::Builder;

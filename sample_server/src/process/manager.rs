@@ -1,13 +1,11 @@
 //! The service manager that started the process, where it wants to be told how it is: systemd, as
 //! `sd_notify(3)` says. Without one, nothing is told.
 
-use std::env;
-use std::io;
 #[cfg(target_os = "linux")]
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::thread;
 use std::time::Duration;
+use std::{env, io, thread};
 
 use container::scheduler::Phase;
 use container::server::Handle;

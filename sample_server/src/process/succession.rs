@@ -10,7 +10,6 @@
 //!
 //! Whatever goes wrong before `go` ends the new one, and the old one serves on.
 
-use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::net::Shutdown;
@@ -19,8 +18,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
+use std::{env, thread};
 
 use command_fds::{CommandFdExt, FdMapping};
 use container::server::Handle;

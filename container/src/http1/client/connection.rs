@@ -9,22 +9,16 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
-use super::{
-    error::{RequestError, ResponseError},
-    event::{ClientEvent, ClientStep},
-    framing::{AnswerTo, Follows},
-    head::{self, Parsed, ResponseHead},
-    request,
-};
-use crate::{
-    http1::{
-        Framing, Limits, Output,
-        decode::{Decoder, Piece},
-        encode::Encoder,
-        framing::Persistence,
-    },
-    message::BodyLength,
-};
+use super::error::{RequestError, ResponseError};
+use super::event::{ClientEvent, ClientStep};
+use super::framing::{AnswerTo, Follows};
+use super::head::{self, Parsed, ResponseHead};
+use super::request;
+use crate::http1::decode::{Decoder, Piece};
+use crate::http1::encode::Encoder;
+use crate::http1::framing::Persistence;
+use crate::http1::{Framing, Limits, Output};
+use crate::message::BodyLength;
 
 /// Requests that may wait for their answers on one connection: far beyond what a server answers
 /// in one go, and still little to lose when the connection breaks.

@@ -1,6 +1,7 @@
 //! What can go wrong on the client's side: by the server's fault, or by our own driver's.
 
-use std::{error::Error, fmt};
+use std::error::Error;
+use std::fmt;
 
 use crate::http1::ProtocolError;
 

@@ -5,10 +5,8 @@
 
 use http::{Method, StatusCode, Version};
 
-use crate::http1::{
-    ProtocolError,
-    framing::{Delimiters, Framing, Persistence},
-};
+use crate::http1::ProtocolError;
+use crate::http1::framing::{Delimiters, Framing, Persistence};
 
 /// What an answer's framing depends on of the request it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,21 +2,16 @@
 //!
 //! A client that asks for no field (a load client does not) pays for none.
 
-use std::{fmt, mem::MaybeUninit};
+use std::fmt;
+use std::mem::MaybeUninit;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 
-use super::{
-    error::ResponseError,
-    framing::{self, AnswerTo, Follows},
-};
-use crate::{
-    http1::{
-        FIELDS_MAX, Limits, ProtocolError,
-        parse::{check_line_ends, is_version},
-    },
-    message::Fields,
-};
+use super::error::ResponseError;
+use super::framing::{self, AnswerTo, Follows};
+use crate::http1::parse::{check_line_ends, is_version};
+use crate::http1::{FIELDS_MAX, Limits, ProtocolError};
+use crate::message::Fields;
 
 /// The status line and the fields of an answer, as received.
 #[derive(Clone, Copy)]

@@ -7,10 +7,9 @@ use bytes::BufMut;
 use http::{HeaderMap, Method, header};
 
 use super::error::RequestError;
-use crate::{
-    http1::{encode::encode_content_length, framing::Framing},
-    message::BodyLength,
-};
+use crate::http1::encode::encode_content_length;
+use crate::http1::framing::Framing;
+use crate::message::BodyLength;
 
 /// How a request body of this length is framed. Whoever talks HTTP/1.1 understands chunks.
 pub(super) fn framing(length: BodyLength) -> Framing {
