@@ -24,7 +24,7 @@ import sys
 import threading
 import time
 
-from server import START_SECONDS_MAX, STOP_SECONDS_MAX, TARGET
+from server import START_SECONDS_MAX, STOP_SECONDS_MAX, TARGET, build
 
 STREAMS = 100
 HALF_HEADS = 10
@@ -198,6 +198,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--connections", type=int, default=1000)
     options = parser.parse_args()
+    build(references=False)
     seconds = [exit_seconds(options.connections) for _ in range(3)]
     print(
         f"SIGTERM to exit, {options.connections} idle connections, {STREAMS} streams, "

@@ -6,6 +6,7 @@ It must know nothing of loads: a server is a process with an address, CPU time a
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import threading
@@ -43,10 +44,14 @@ CONTESTANTS = (
 
 
 def build(references: bool = True) -> None:
-    """Builds the server and the client, and the servers to compare with unless told not to."""
+    """Builds the server and the clients, and the servers to compare with unless told not to."""
     environment = {**os.environ, "CARGO_TARGET_DIR": str(REFERENCES)}
     cargo = ["cargo", "build", "--release", "--quiet"]
     subprocess.run([*cargo, "--bin", "sample_server", "--bin", "client"], cwd=ROOT, check=True)
+    # Only some sections need it, and they say so when there is none.
+    if shutil.which("go"):
+        go = ["go", "build", "-o", str(TARGET / "client_go"), "client.go"]
+        subprocess.run(go, cwd=ROOT / "client_go", check=True)
     if references:
         subprocess.run(cargo, cwd=ROOT / "bench", env=environment, check=True)
 
