@@ -63,7 +63,9 @@ overload: build ## offer a limited handler ten times its load; ARGS='--seconds 1
 fuzz: fuzzer ## fuzz each target for TIME=60 seconds; FUZZ_TARGETS='pieces verbs' chooses
 	@for target in $(FUZZ_TARGETS); do \
 		echo "fuzz: $$target for $(TIME) s"; \
-		cargo +nightly fuzz run $$target -- -max_total_time=$(TIME) -dict=fuzz/http.dict \
+		mkdir -p $(abspath $(TARGET))/fuzz/$$target; \
+		cargo +nightly fuzz run $$target $(abspath $(TARGET))/fuzz/$$target \
+			$(CURDIR)/fuzz/corpus/$$target -- -max_total_time=$(TIME) -dict=fuzz/http.dict \
 			-timeout=10 -print_final_stats=1 || exit 1; \
 	done
 

@@ -37,6 +37,8 @@ struct Script<'s> {
     /// Whether an answer is owed that was not begun.
     is_owed: bool,
     asked: Vec<AnswerTo>,
+    /// Whether the answer that is owed is that of a head that was not understood.
+    is_refusal: bool,
     probes: u32,
     reason: Option<CloseReason>,
     /// Whether the peer has gone, and may have missed something.
@@ -56,6 +58,7 @@ pub(super) fn run(input: &[u8]) {
         stage: Stage::Read,
         is_owed: false,
         asked: vec![],
+        is_refusal: false,
         probes: 0,
         reason: None,
         is_gone: false,
@@ -146,6 +149,7 @@ impl Script<'_> {
         if self.stage == Stage::Read && !self.is_owed && !self.machine.is_answering() {
             self.asked.push(AnswerTo::Other);
             self.is_owed = true;
+            self.is_refusal = true;
         }
         self.stage = Stage::Read;
     }
@@ -163,8 +167,16 @@ impl Script<'_> {
         let status = StatusCode::from_u16(status).expect("200 to 455");
         let fields = ResponseFields::MediaType(Some("text/plain"));
         let output = &mut self.output;
-        self.machine
+        let has_body = self
+            .machine
             .respond(status, &fields, length, DATE, output, self.now);
+        // A head that was not understood may have begun with HEAD, whose answer has no body.
+        if std::mem::take(&mut self.is_refusal)
+            && !has_body
+            && let Some(refused) = self.asked.last_mut()
+        {
+            *refused = AnswerTo::Head;
+        }
     }
 
     /// More than was announced is not sent, as a rule; it breaks the answer.
