@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`docking`] | users and customers of a purchasing department, behind a slow database |
 //! | [`probe`] | small routes that show, one at a time, what the container does |
+//! | [`store`] | where the others keep what must outlive them |
 //!
 //! Each module can be read by itself, and none of them knows where it is served.
 //!
@@ -18,6 +19,7 @@
 
 pub mod docking;
 pub mod probe;
+pub mod store;
 
 use std::time::Duration;
 

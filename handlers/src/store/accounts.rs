@@ -1,0 +1,122 @@
+//! `Accounts`: who may log in, and the single-use tokens that were mailed to them.
+//!
+//! Passwords and tokens come here hashed; neither can be read back.
+
+use super::{NewMail, Pending, UnixTime};
+
+/// Who may log in. Names and addresses are unique, addresses without regard to case.
+pub trait Accounts: Send + Sync {
+    /// At most `limit` accounts with ids above `after`, by id.
+    fn list(&self, after: i64, limit: u32) -> Pending<Vec<Account>>;
+
+    /// The account with this id.
+    fn find(&self, id: i64) -> Pending<Option<Account>>;
+
+    /// The account of this name, with what its password is checked against.
+    fn credentials(&self, name: String) -> Pending<Option<Credentials>>;
+
+    /// The account with this address.
+    fn find_by_email(&self, email: String) -> Pending<Option<Account>>;
+
+    /// Adds an account. [`StoreError::Taken`](super::StoreError::Taken) when its name or its address
+    /// is another's.
+    fn add(&self, account: NewAccount) -> Pending<Account>;
+
+    /// Adds an account that is not active, its activation token and the mail that brings it: all
+    /// three or none.
+    fn register(&self, account: NewAccount, token: NewToken, mail: NewMail) -> Pending<Account>;
+
+    /// Changes an account; `None` if there is none with this id.
+    fn change(&self, id: i64, change: AccountChange) -> Pending<Option<Account>>;
+
+    /// Takes an account out, with its tokens; `false` if there is none with this id.
+    fn remove(&self, id: i64) -> Pending<bool>;
+
+    /// Takes all accounts out, and says how many there were.
+    fn remove_all(&self) -> Pending<u64>;
+
+    /// Uses an activation token up and makes its account active; `None` if it is unknown, used or
+    /// expired at `now`.
+    fn activate(&self, token: TokenHash, now: UnixTime) -> Pending<Option<Account>>;
+
+    /// Keeps a reset token of an account, in place of earlier ones, and the mail that brings it:
+    /// both or none. `false` if there is no account with this id.
+    fn begin_reset(&self, id: i64, token: NewToken, mail: NewMail) -> Pending<bool>;
+
+    /// Uses a reset token up and gives its account another password, which ends all its logins
+    /// before `now`; `None` if the token is unknown, used or expired at `now`.
+    fn finish_reset(
+        &self,
+        token: TokenHash,
+        password_hash: String,
+        now: UnixTime,
+    ) -> Pending<Option<Account>>;
+
+    /// Forgets tokens that expired before `now`, and says how many.
+    fn forget_tokens(&self, now: UnixTime) -> Pending<u64>;
+}
+
+/// Who may log in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// From 1.
+    pub id: i64,
+    /// What its owner is called; at most 128 characters.
+    pub name: String,
+    /// Where its owner gets mail; at most 128 characters.
+    pub email: String,
+    /// Whether the address was confirmed.
+    pub active: bool,
+    /// When it was added.
+    pub created: UnixTime,
+    /// Logins from before this moment are void.
+    pub logins_from: UnixTime,
+}
+
+/// An account, and what its password is checked against.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The account.
+    pub account: Account,
+    /// Its password's hash, a PHC string.
+    pub password_hash: String,
+}
+
+/// An account that has no id yet.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewAccount {
+    /// What its owner is called.
+    pub name: String,
+    /// Where its owner gets mail.
+    pub email: String,
+    /// Its password's hash, a PHC string.
+    pub password_hash: String,
+    /// Whether it may be used without confirmation.
+    pub active: bool,
+    /// When it is added.
+    pub created: UnixTime,
+}
+
+/// What is to change of an account; `None` stays as it is.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct AccountChange {
+    /// What its owner is called.
+    pub name: Option<String>,
+    /// Where its owner gets mail.
+    pub email: Option<String>,
+    /// Another password's hash, a PHC string, and since when: that ends all logins before.
+    pub password_hash: Option<(String, UnixTime)>,
+}
+
+/// The SHA-256 of a token that was mailed to somebody.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash(pub [u8; 32]);
+
+/// A token that is to be kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct NewToken {
+    /// What it will be recognised by.
+    pub hash: TokenHash,
+    /// From when on it is worth nothing.
+    pub expires: UnixTime,
+}

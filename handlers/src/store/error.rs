@@ -1,0 +1,46 @@
+//! `StoreError`: why a store did not do what it was asked.
+
+use std::fmt;
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is one of this name already; nothing was changed.
+    Taken(Unique),
+    /// What it refers to does not exist; nothing was changed.
+    NoSuchBrand,
+    /// The database cannot be reached, is too busy, or was lost before it answered. Says why, for
+    /// the log. What was asked may or may not have happened when the connection was lost.
+    Unavailable(String),
+    /// The database answered what nobody expects: a bug, or tables that somebody has changed.
+    Broken(String),
+}
+
+/// What there may be only one of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unique {
+    /// A key of the key-value store, which this is.
+    Key(String),
+    /// An account's name.
+    AccountName,
+    /// An account's address.
+    AccountEmail,
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Taken(Unique::Key(key)) => {
+                write!(formatter, "there is a key `{key}` already")
+            }
+            StoreError::Taken(Unique::AccountName) => formatter.write_str("the name is taken"),
+            StoreError::Taken(Unique::AccountEmail) => formatter.write_str("the email is taken"),
+            StoreError::NoSuchBrand => formatter.write_str("there is no such brand"),
+            StoreError::Unavailable(reason) => write!(formatter, "no database: {reason}"),
+            StoreError::Broken(reason) => write!(formatter, "the database misbehaved: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}

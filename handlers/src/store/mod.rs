@@ -1,0 +1,54 @@
+//! Where the applications keep what must outlive them: one store for each domain.
+//!
+//! A store is a trait whose methods give futures that stay on their worker; two databases implement
+//! all of them, and an application cannot tell which one it has. Must not know HTTP.
+//!
+//! | file | is |
+//! |---|---|
+//! | `catalogue` | [`Catalogue`]: brands and their products |
+//! | `key_values` | [`KeyValues`]: names and values |
+//! | `accounts` | [`Accounts`]: who may log in, and the single-use tokens that were mailed to them |
+//! | `sessions` | [`Sessions`]: which logins have been revoked |
+//! | `mail_queue` | [`MailQueue`]: mail that was promised and is not sent yet |
+//! | `error` | [`StoreError`] |
+
+mod accounts;
+mod catalogue;
+mod error;
+mod key_values;
+mod mail_queue;
+mod sessions;
+
+use std::sync::Arc;
+
+pub use accounts::{
+    Account, AccountChange, Accounts, Credentials, NewAccount, NewToken, TokenHash,
+};
+pub use catalogue::{Brand, Catalogue, NewProduct, Product};
+use container::handler::LocalFuture;
+pub use error::{StoreError, Unique};
+pub use key_values::KeyValues;
+pub use mail_queue::{MailQueue, NewMail, QueuedMail};
+pub use sessions::Sessions;
+
+/// What a store's methods give: a future that stays on its worker and borrows nothing.
+pub type Pending<T> = LocalFuture<Result<T, StoreError>>;
+
+/// A moment in seconds since 1970-01-01T00:00:00Z, as databases keep it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixTime(pub i64);
+
+/// All stores of one database. Clones share it.
+#[derive(Clone)]
+pub struct Stores {
+    /// Brands and their products.
+    pub catalogue: Arc<dyn Catalogue>,
+    /// Names and values.
+    pub key_values: Arc<dyn KeyValues>,
+    /// Who may log in.
+    pub accounts: Arc<dyn Accounts>,
+    /// Which logins have been revoked.
+    pub sessions: Arc<dyn Sessions>,
+    /// Mail that is not sent yet.
+    pub mail_queue: Arc<dyn MailQueue>,
+}
