@@ -3,6 +3,7 @@
 //! | module | is |
 //! |---|---|
 //! | [`docking`] | users and customers of a purchasing department, behind a slow database |
+//! | [`mail`] | what is written to the owners of accounts, and how it leaves |
 //! | [`probe`] | small routes that show, one at a time, what the container does |
 //! | [`store`] | where the others keep what must outlive them |
 //!
@@ -18,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 pub mod docking;
+pub mod mail;
 pub mod probe;
 pub mod store;
 
