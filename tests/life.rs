@@ -160,6 +160,33 @@ fn the_first_worker_goes_on_while_others_drain() {
 }
 
 #[test]
+fn background_work_begins_anew_with_each_worker_and_is_waited_for() {
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    static ENDED: AtomicUsize = AtomicUsize::new(0);
+    let router = router().background(async |_| {
+        assert_eq!(worker(), "worker-0");
+        BEGUN.fetch_add(1, Ordering::SeqCst);
+        draining().await;
+        sleep(Duration::from_millis(1)).await;
+        ENDED.fetch_add(1, Ordering::SeqCst);
+    });
+    let container = builder(2).start(router).expect("it starts");
+    let handle = container.handle();
+    for (name, begun) in [("worker-1", 1), ("worker-0", 2)] {
+        let fatal = connect_to(&handle, name);
+        send(&fatal, &get("/kill"));
+        assert_eq!(receive(&fatal), "");
+        drop(connect_to(&handle, name));
+        until("it is at work", || BEGUN.load(Ordering::SeqCst) == begun);
+    }
+    stop(container);
+    assert_eq!(
+        (BEGUN.load(Ordering::SeqCst), ENDED.load(Ordering::SeqCst)),
+        (2, 1)
+    );
+}
+
+#[test]
 fn an_overloaded_worker_gives_connections_away() {
     const REQUESTS: usize = 60;
     const CONNECTIONS: usize = 20;

@@ -61,6 +61,7 @@ pub(super) fn build(router: Router) -> Result<Routes, RouterError> {
         context: context(router.states),
         start_hooks: router.start_hooks,
         stop_hooks: router.stop_hooks,
+        background: router.background,
     })
 }
 

@@ -49,6 +49,8 @@ pub struct Router {
     pub(super) start_hooks: Vec<Hook>,
     /// What runs after the last request.
     pub(super) stop_hooks: Vec<Hook>,
+    /// What runs beside the requests.
+    pub(super) background: Vec<Hook>,
     /// Mistakes found so far.
     pub(super) faults: Vec<Fault>,
 }
@@ -213,6 +215,32 @@ impl Router {
         self
     }
 
+    /// Runs `work` beside the requests, on the first worker, from when the container serves until
+    /// `work` ends: for what goes on by itself, such as emptying a queue. Once per container; if
+    /// that worker dies, the next one begins it anew, and so it is, after a second, when it fails or
+    /// panics, which is logged. A drain waits for its end, so it should await
+    /// [`draining`](crate::draining).
+    ///
+    /// ```
+    /// use container::{Router, draining, timeout};
+    /// use std::time::Duration;
+    ///
+    /// let router = Router::new().background(async |_context| {
+    ///     while timeout(Duration::from_secs(60), draining()).await.is_err() {
+    ///         println!("another minute has passed");
+    ///     }
+    /// });
+    /// # container::testing::Server::new(router).drain();
+    /// ```
+    pub fn background<F, U>(mut self, work: F) -> Self
+    where
+        F: Fn(Context) -> U + Send + Sync + 'static,
+        U: Future<Output: IntoHookResult> + 'static,
+    {
+        self.background.push(Hook::new(work));
+        self
+    }
+
     /// Checks everything and makes the table.
     ///
     /// # Errors
@@ -247,6 +275,7 @@ impl Router {
         self.states.extend(other.states);
         self.start_hooks.extend(other.start_hooks);
         self.stop_hooks.extend(other.stop_hooks);
+        self.background.extend(other.background);
         self.faults.extend(other.faults);
         self
     }

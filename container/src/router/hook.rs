@@ -1,4 +1,4 @@
-//! `Hook`: what an application does when its container starts and stops.
+//! `Hook`: what an application does when its container starts and stops, and beside its requests.
 
 use std::fmt;
 use std::future::Future;
@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::handler::{Context, LocalFuture};
 
-/// An async function that the server runs once when the container starts, or once when it stops.
+/// An async function that the server runs once when the container starts, or once when it stops, or
+/// meanwhile.
 #[derive(Clone)]
 pub struct Hook {
     /// What runs.

@@ -50,6 +50,8 @@ pub struct Routes {
     pub(super) start_hooks: Vec<Hook>,
     /// What runs after the last request, in this order.
     pub(super) stop_hooks: Vec<Hook>,
+    /// What runs beside the requests.
+    pub(super) background: Vec<Hook>,
 }
 
 /// One route, or a fallback.
@@ -170,6 +172,11 @@ impl Routes {
     /// What is to run after the last request, in this order.
     pub fn stop_hooks(&self) -> &[Hook] {
         &self.stop_hooks
+    }
+
+    /// What is to run beside the requests.
+    pub fn background(&self) -> &[Hook] {
+        &self.background
     }
 
     /// What answers a path that no pattern matches.

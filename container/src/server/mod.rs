@@ -11,10 +11,11 @@
 //! | `acceptor`, `spread` | where connections come from, and who gets them |
 //! | `connection` | one connection |
 //! | `service` | from a request to a reply |
-//! | `detach` | work that goes on after the answer |
+//! | `detach`, `background` | work that goes on after the answer; work beside all requests |
 //! | `handle`, `signal` | how a container is stopped |
 
 mod acceptor;
+pub(crate) mod background;
 mod builder;
 pub(crate) mod connection;
 mod container;

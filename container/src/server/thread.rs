@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::acceptor::Acceptor;
+use super::background;
 use super::handle::Handle;
 use super::listeners::{Listeners, Listening};
 use super::service::{OnError, Service};
@@ -54,7 +55,7 @@ pub(super) struct Setup {
 
 /// What a thread has to do with the others.
 pub(super) enum Part {
-    /// It runs the hooks, the last ones when all others have ended. Nothing is ever sent: it is
+    /// It runs the hooks, the last ones when all others have ended, and the background work. Nothing is ever sent: it is
     /// the last sender's going that counts.
     First(mpsc::Receiver<()>),
     /// It drops this when it ends.
@@ -199,6 +200,9 @@ impl WorkerThread {
             self.ready = None;
         }
         lifecycle.reached(Phase::Running).await;
+        if let Part::First(_) = self.part {
+            background::begin(worker, &routes);
+        }
         for acceptor in acceptors {
             worker.reactor.spawn_detached(Box::pin(acceptor.run()));
         }

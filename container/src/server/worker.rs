@@ -56,8 +56,8 @@ pub(crate) struct Worker {
     freed: RefCell<Vec<Waker>>,
 }
 
-/// A place in a worker: held by connections, acceptors and detached handlers for as long as they
-/// live. A worker has drained when nobody holds one.
+/// A place in a worker: held by connections, acceptors, detached handlers and background work for as
+/// long as they live. A worker has drained when nobody holds one.
 pub(crate) struct Seat {
     worker: Rc<Worker>,
     key: usize,
@@ -73,6 +73,7 @@ pub(crate) enum SeatKind {
     Connection,
     Acceptor,
     Detached,
+    Background,
 }
 
 impl Worker {

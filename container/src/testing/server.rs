@@ -14,6 +14,7 @@ use crate::scheduler::{
     self, BlockingConfig, BlockingPool, BudgetStats, GateStats, Lifecycle, Phase, PoolStats,
     Scheduler, Stats, WorkerCounters,
 };
+use crate::server::background;
 use crate::server::connection::Driver;
 use crate::server::service::{Service, observed_name};
 use crate::server::wind_up::wind_up;
@@ -111,7 +112,7 @@ impl Server {
         own.set(&handle);
         let scheduler = Scheduler::new(shared, counters.clone());
         let drain = config.drain;
-        let service = Service::new(routes, scheduler, None, config.body_limit);
+        let service = Service::new(routes.clone(), scheduler, None, config.body_limit);
         let worker = Worker::new(
             reactor.clone(),
             Arc::new(config),
@@ -120,6 +121,7 @@ impl Server {
             lifecycle.clone(),
             observer,
         );
+        background::begin(&worker, &routes);
         Server {
             reactor,
             worker,
