@@ -9,12 +9,14 @@
 //! | `endpoint` | a handler with its types gone, as the routing table holds it |
 //! | `policy`, `budget` | where it runs and what bounds it, as plain data |
 //! | `response`, `problem`, `sse` | what it may return; errors; server-sent events |
+//! | `error_shape` | errors in the application's own shape |
 //! | `cancellation`, `panic` | nobody waits for it any more; it has panicked |
 
 mod argument;
 mod budget;
 mod cancellation;
 mod endpoint;
+mod error_shape;
 mod function;
 mod panic;
 mod policy;
@@ -26,6 +28,7 @@ pub use argument::{BodyMode, Context, FromHead, FromRequest, Needs, ViaHead, Via
 pub use budget::{Adaptive, Budget, Concurrency, Patience};
 pub use cancellation::Cancellation;
 pub use endpoint::{Code, Endpoint, Handler, LocalFuture, Reply, blocking, inline};
+pub use error_shape::ErrorShape;
 pub use function::{Arguments, Awaitable, Function};
 pub use panic::{CatchPanic, Panicked, catch_panic};
 pub use policy::{Lane, OnDisconnect, Policy, Priority};

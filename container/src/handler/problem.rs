@@ -11,7 +11,8 @@ use crate::message::{RequestId, Response};
 /// An error answer: a status, and one sentence about this occurrence of it.
 ///
 /// Everything that the container itself refuses is one of these, so that an application can give
-/// all of them another shape with `Builder::on_error`.
+/// all of them another shape: with `Router::on_error` those of its own paths, with
+/// `Builder::on_error` the whole container's.
 ///
 /// ```
 /// use container::handler::{IntoResponse, Problem};

@@ -168,7 +168,7 @@ impl IntoResponse for BodyError {
 }
 
 /// Puts `fields` in place of those of the same names, repetitions kept.
-fn replace_fields(headers: &mut HeaderMap, fields: HeaderMap) {
+pub(super) fn replace_fields(headers: &mut HeaderMap, fields: HeaderMap) {
     for name in fields.keys() {
         headers.remove(name);
     }

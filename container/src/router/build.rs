@@ -11,6 +11,7 @@ use super::error::{Fault, PatternFault, RouterError};
 use super::path::{self, PathRoutes};
 use super::pattern;
 use super::routes::{Route, Routes};
+use super::scope::ErrorScopes;
 use crate::handler::Context;
 
 /// What `any` contributes to the `Allow` of `OPTIONS *`.
@@ -23,16 +24,17 @@ const ANY_METHODS: [Method; 6] = [
     Method::DELETE,
 ];
 
-/// The name of the catch-all in the tree of fallbacks; never seen outside.
-const BELOW: &str = "{*below}";
-
 /// Checks `router` and makes its table.
 pub(super) fn build(router: Router) -> Result<Routes, RouterError> {
     let layers = router.layers.as_slice().into();
     let mut router = router.sealed();
     let mut faults = std::mem::take(&mut router.faults);
     check_states(&router, &mut faults);
-    let routes: Vec<Route> = router.entries.iter().enumerate().map(route).collect();
+    let mut scopes = scopes(&router, &mut faults);
+    let routes = router.entries.iter().enumerate();
+    let routes: Vec<Route> = routes
+        .map(|numbered| route(numbered, &mut scopes))
+        .collect();
     let mut table = Table::default();
     for (index, entry) in router.entries.iter().enumerate() {
         if let Err(fault) = table.add(index, entry) {
@@ -57,6 +59,7 @@ pub(super) fn build(router: Router) -> Result<Routes, RouterError> {
         tree: table.tree,
         fallbacks: table.fallbacks,
         fallback: table.fallback,
+        scopes,
         layers,
         context: context(router.states),
         start_hooks: router.start_hooks,
@@ -133,11 +136,7 @@ impl Table {
             };
         }
         pattern::check(prefix).map_err(|reason| bad_pattern(entry, reason))?;
-        for pattern in [
-            prefix.clone(),
-            format!("{prefix}/"),
-            format!("{prefix}/{BELOW}"),
-        ] {
+        for pattern in pattern::below(prefix) {
             match self.fallbacks.insert(pattern, index) {
                 Ok(()) => {}
                 Err(InsertError::Conflict { with }) if with == *prefix => {
@@ -169,7 +168,7 @@ impl Path {
     }
 }
 
-fn route((index, entry): (usize, &Entry)) -> Route {
+fn route((index, entry): (usize, &Entry), scopes: &mut ErrorScopes) -> Route {
     Route {
         label: entry.label().into(),
         pattern: entry.pattern.as_str().into(),
@@ -177,8 +176,23 @@ fn route((index, entry): (usize, &Entry)) -> Route {
         method: entry.method().cloned(),
         endpoint: entry.endpoint.clone(),
         layers: entry.layers.as_slice().into(),
+        errors: scopes.of(entry.shape.as_ref()),
         index,
     }
+}
+
+/// Which errors have which shape.
+fn scopes(router: &Router, faults: &mut Vec<Fault>) -> ErrorScopes {
+    let mut scopes = ErrorScopes::default();
+    let root = router.shape.iter().map(|shape| ("", shape));
+    let nested = router
+        .shapes
+        .iter()
+        .map(|(prefix, shape)| (&**prefix, shape));
+    for (prefix, shape) in root.chain(nested) {
+        faults.extend(scopes.add(prefix, shape).err());
+    }
+    scopes
 }
 
 /// Looks for states that are there twice, and for those that are not there.

@@ -12,7 +12,7 @@ use super::error::{Fault, RouterError};
 use super::hook::{Hook, IntoHookResult};
 use super::routes::Routes;
 use super::{build, pattern};
-use crate::handler::{Context, Endpoint, Handler};
+use crate::handler::{Context, Endpoint, ErrorShape, Handler, IntoResponse, Problem};
 use crate::middleware::{Layer, Middleware};
 
 /// Which handler answers what.
@@ -43,6 +43,10 @@ pub struct Router {
     pub(super) entries: Vec<Entry>,
     /// Layers of this router, outermost first; not yet among those of the entries.
     pub(super) layers: Vec<Layer>,
+    /// What errors look like, where no router further in says it.
+    pub(super) shape: Option<ErrorShape>,
+    /// The same of nested routers, by their prefix.
+    pub(super) shapes: Vec<(String, ErrorShape)>,
     /// States for all requests.
     pub(super) states: Vec<State>,
     /// What runs before the first request.
@@ -65,6 +69,8 @@ pub(super) struct Entry {
     pub(super) endpoint: Endpoint,
     /// What is around it, outermost first.
     pub(super) layers: Vec<Layer>,
+    /// What its errors look like, where its router says it.
+    pub(super) shape: Option<ErrorShape>,
 }
 
 /// What an entry answers.
@@ -160,6 +166,13 @@ impl Router {
             self.faults.push(Fault::Prefix { prefix });
         }
         let mut inner = inner.sealed();
+        for (inner_prefix, _) in &mut inner.shapes {
+            inner_prefix.insert_str(0, prefix);
+        }
+        let own = inner.shape.take();
+        inner
+            .shapes
+            .extend(own.map(|shape| (prefix.to_owned(), shape)));
         for entry in &mut inner.entries {
             entry.pattern = match entry.kind {
                 Kind::Fallback => format!("{prefix}{}", entry.pattern),
@@ -170,7 +183,7 @@ impl Router {
     }
 
     /// Adds the routes of `other` as they are, with its layers around them and the layers of this
-    /// router around those. States and hooks of `other` are the whole container's.
+    /// router around those. Its `on_error` goes with its routes. States and hooks of `other` are the whole container's.
     pub fn merge(self, other: Router) -> Self {
         self.absorb(other.sealed())
     }
@@ -180,6 +193,36 @@ impl Router {
     /// outside those of the routers nested in it.
     pub fn layer(mut self, middleware: impl Middleware) -> Self {
         self.layers.push(Layer::new(middleware));
+        self
+    }
+
+    /// Gives errors the application's own shape, in this one place: those of every route and
+    /// fallback of this router, whether it was added before or after this call, and of the routers
+    /// nested in it, the innermost `on_error` winning. Where it is nested, these are also the errors
+    /// of all other paths below its prefix.
+    ///
+    /// An error is whatever is answered as a [`Problem`]: by a handler, by an extractor (400, 415,
+    /// 422) or by the container (404, 405, 413, 503, a deadline, the 500 of a panic). The answer
+    /// keeps its status unless `render` gives it another one of an error, and its fields unless
+    /// `render` sets them too: a 405 has its `Allow` and a 503 its `Retry-After`. Only requests whose
+    /// head is refused belong to no router.
+    ///
+    /// ```
+    /// use container::{Problem, Router, extract::Json, testing::Server};
+    ///
+    /// let shape = |problem: &Problem| Json([problem.title().to_owned()]);
+    /// let api = Router::new().get("/users", async || "users").on_error(shape);
+    /// let server = Server::new(Router::new().nest("/api", api));
+    /// let answer = server.exchange("PUT /api/users HTTP/1.1\r\nHost: a\r\n\r\n");
+    /// assert!(answer.starts_with("HTTP/1.1 405 "));
+    /// assert!(answer.contains("allow: GET, HEAD, OPTIONS\r\n"));
+    /// assert!(answer.ends_with("[\"Method Not Allowed\"]"));
+    /// ```
+    pub fn on_error<R: IntoResponse>(
+        mut self,
+        render: impl Fn(&Problem) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.shape = Some(ErrorShape::new(render));
         self
     }
 
@@ -256,14 +299,16 @@ impl Router {
             pattern: path.to_owned(),
             endpoint,
             layers: Vec::new(),
+            shape: None,
         });
         self
     }
 
-    /// The same with its layers put around its entries.
+    /// The same with its layers put around its entries, and its shape given to their errors.
     pub(super) fn sealed(mut self) -> Self {
         for entry in &mut self.entries {
             entry.layers.splice(0..0, self.layers.iter().cloned());
+            entry.shape = entry.shape.take().or_else(|| self.shape.clone());
         }
         self.layers.clear();
         self
@@ -272,6 +317,7 @@ impl Router {
     /// Takes over all that `other`, which is sealed, has.
     fn absorb(mut self, other: Router) -> Self {
         self.entries.extend(other.entries);
+        self.shapes.extend(other.shapes);
         self.states.extend(other.states);
         self.start_hooks.extend(other.start_hooks);
         self.stop_hooks.extend(other.stop_hooks);

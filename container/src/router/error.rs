@@ -36,6 +36,8 @@ pub(super) enum Fault {
     Prefix { prefix: String },
     /// An argument of the route's handler takes a state that was not given.
     MissingState { route: String, state: &'static str },
+    /// Two routers have the same prefix, and a shape of errors each.
+    DuplicateShape { prefix: String },
     /// Two states of one type.
     DuplicateState { state: &'static str },
 }
@@ -93,6 +95,10 @@ impl fmt::Display for Fault {
             Fault::MissingState { route, state } => write!(
                 formatter,
                 "{route}: its handler takes the state `{state}`; give it with `.state(..)`"
+            ),
+            Fault::DuplicateShape { prefix } => write!(
+                formatter,
+                "errors below {prefix}: there are two `.on_error(..)` for them"
             ),
             Fault::DuplicateState { state } => write!(
                 formatter,

@@ -10,6 +10,7 @@
 //! | `build` | from `Router` to `Routes`, with every check |
 //! | `routes` | `Routes`: the table, looked things up in |
 //! | `path` | `PathRoutes`: the routes of one path by method, and its `Allow` |
+//! | `scope` | `ErrorScopes`: which errors have the shape of which router |
 //! | `refusal` | `Refusal`: the answers without a handler: 404, 405, OPTIONS |
 //! | `pattern` | joining patterns, decoding parameters |
 //! | `hook` | what runs when the container starts and stops |
@@ -35,6 +36,7 @@ mod path;
 mod pattern;
 mod refusal;
 mod routes;
+mod scope;
 #[cfg(test)]
 mod tests;
 
@@ -43,3 +45,4 @@ pub use error::RouterError;
 pub use hook::{Hook, HookError, IntoHookResult};
 pub use refusal::Refusal;
 pub use routes::{Found, Match, Route, Routes};
+pub use scope::ErrorScope;

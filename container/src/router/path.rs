@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Method};
 
 use super::routes::Route;
+use super::scope::ErrorScope;
 use crate::middleware::Layer;
 
 /// What a path of its own routes does for a method.
@@ -30,6 +31,9 @@ pub(super) struct PathRoutes {
     pub(super) allow: HeaderValue,
     /// The layers that all routes of the path have in common, for answers without a route.
     pub(super) layers: Arc<[Layer]>,
+    /// Whose shape errors without a route have: that of all its routes, or the container's where
+    /// they do not agree.
+    pub(super) errors: ErrorScope,
 }
 
 impl PathRoutes {
@@ -45,10 +49,12 @@ impl PathRoutes {
             methods.push((Method::HEAD, get));
         }
         let indexes = methods.iter().map(|&(_, index)| index).chain(any);
+        let own = indexes.map(|index| &routes[index]);
         PathRoutes {
             names,
             allow: allow(methods.iter().map(|(method, _)| method)),
-            layers: common_layers(indexes.map(|index| &routes[index].layers)),
+            layers: common_layers(own.clone().map(|route| &route.layers)),
+            errors: common_scope(own.map(|route| route.errors)),
             methods,
             any,
         }
@@ -85,6 +91,16 @@ pub(super) fn allow<'m>(methods: impl Iterator<Item = &'m Method>) -> HeaderValu
     }
     // Method names are tokens, which are visible ASCII.
     HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
+}
+
+/// The scope that all of these are.
+fn common_scope(mut all: impl Iterator<Item = ErrorScope>) -> ErrorScope {
+    let first = all.next().unwrap_or_default();
+    if all.all(|scope| scope == first) {
+        first
+    } else {
+        ErrorScope::CONTAINER
+    }
 }
 
 /// The outermost layers that all of these have in common.

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use super::error::PatternFault;
 
+/// The name of the catch-all below a prefix; never seen outside.
+const BELOW: &str = "{*below}";
+
 /// Puts `prefix` before `pattern`. The `/` of a nested router is the prefix itself, so that no
 /// path ends in a slash that nobody wrote. A pattern without a slash stays as it is: it is a
 /// mistake, which a prefix would hide.
@@ -18,6 +21,15 @@ pub(super) fn join(prefix: &str, pattern: &str) -> String {
 /// Whether `prefix` can be put before a pattern.
 pub(super) fn is_prefix(prefix: &str) -> bool {
     prefix.starts_with('/') && !prefix.ends_with('/') && !prefix.contains("{*")
+}
+
+/// Patterns for `prefix` itself and all that is below it.
+pub(super) fn below(prefix: &str) -> [String; 3] {
+    [
+        prefix.to_owned(),
+        format!("{prefix}/"),
+        format!("{prefix}/{BELOW}"),
+    ]
 }
 
 /// Looks for what the path tree would accept but no request could match.

@@ -10,7 +10,8 @@ use super::hook::Hook;
 use super::path::{Choice, PathRoutes};
 use super::pattern;
 use super::refusal::Refusal;
-use crate::handler::{Context, Endpoint};
+use super::scope::{ErrorScope, ErrorScopes};
+use crate::handler::{Context, Endpoint, ErrorShape};
 use crate::message::PathParameters;
 use crate::middleware::Layer;
 
@@ -40,6 +41,8 @@ pub struct Routes {
     pub(super) fallbacks: matchit::Router<usize>,
     /// Index of the fallback for all other paths.
     pub(super) fallback: Option<usize>,
+    /// Whose shape errors have.
+    pub(super) scopes: ErrorScopes,
     /// The outermost router's layers, which are around every answer.
     pub(super) layers: Arc<[Layer]>,
     /// The answer to `OPTIONS *`.
@@ -70,6 +73,8 @@ pub struct Route {
     pub endpoint: Endpoint,
     /// What is around it, outermost first.
     pub layers: Arc<[Layer]>,
+    /// Whose shape its errors have.
+    pub errors: ErrorScope,
     /// Its place among all routes, from 0.
     pub index: usize,
 }
@@ -85,6 +90,8 @@ pub enum Found<'r> {
         refusal: Refusal,
         /// What is around the answer, outermost first.
         layers: &'r Arc<[Layer]>,
+        /// Whose shape it has.
+        errors: ErrorScope,
     },
 }
 
@@ -118,6 +125,10 @@ impl Routes {
         let refuse = |refusal| Found::Refused {
             refusal,
             layers: &entry.layers,
+            errors: match entry.errors {
+                ErrorScope::CONTAINER => self.scopes.at(path),
+                scope => scope,
+            },
         };
         let allow = || entry.allow.clone();
         match entry.choose(method) {
@@ -159,6 +170,11 @@ impl Routes {
         &self.layers
     }
 
+    /// The shape of the errors of this scope; `None` for the container's.
+    pub fn error_shape(&self, scope: ErrorScope) -> Option<&ErrorShape> {
+        self.scopes.shape(scope)
+    }
+
     /// The states.
     pub fn context(&self) -> &Context {
         &self.context
@@ -183,7 +199,7 @@ impl Routes {
     fn find_fallback(&self, method: &Method, path: &str) -> Found<'_> {
         if path == "*" && *method == Method::OPTIONS {
             let allow = self.allow_all.clone();
-            return self.refuse(Refusal::Options { allow });
+            return self.refuse(path, Refusal::Options { allow });
         }
         let index = match self.fallbacks.at(path) {
             Ok(found) => Some(*found.value),
@@ -194,8 +210,8 @@ impl Routes {
                 route: &self.routes[index],
                 parameters: PathParameters::default(),
             }),
-            None if !self.knows(method) => self.refuse(Refusal::NotImplemented),
-            None => self.refuse(Refusal::NotFound),
+            None if !self.knows(method) => self.refuse(path, Refusal::NotImplemented),
+            None => self.refuse(path, Refusal::NotFound),
         }
     }
 
@@ -208,10 +224,11 @@ impl Routes {
         STANDARD.contains(method) || has_route()
     }
 
-    fn refuse(&self, refusal: Refusal) -> Found<'_> {
+    fn refuse(&self, path: &str, refusal: Refusal) -> Found<'_> {
         Found::Refused {
             refusal,
             layers: &self.layers,
+            errors: self.scopes.at(path),
         }
     }
 }

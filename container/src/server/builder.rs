@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::container::{Container, Report, launch};
-use super::service::OnError;
 use crate::config::Config;
 use crate::error::Error;
-use crate::handler::{IntoResponse, Problem};
+use crate::handler::{ErrorShape, IntoResponse, Problem};
 use crate::net::{AnyListener, BindAddress};
 use crate::observe::AccessLog;
 use crate::router::Router;
@@ -31,7 +30,7 @@ pub struct Builder {
     addresses: Vec<String>,
     /// Sockets that listen already.
     listeners: Vec<AnyListener>,
-    on_error: Option<OnError>,
+    on_error: Option<ErrorShape>,
     /// Where requests are logged.
     access_log: Option<AccessLog>,
 }
@@ -41,7 +40,7 @@ pub(super) struct Parts {
     pub(super) config: Arc<Config>,
     pub(super) addresses: Vec<BindAddress>,
     pub(super) listeners: Vec<AnyListener>,
-    pub(super) on_error: Option<OnError>,
+    pub(super) on_error: Option<ErrorShape>,
     pub(super) access_log: Option<AccessLog>,
 }
 
@@ -118,13 +117,13 @@ impl Builder {
         self
     }
 
-    /// Gives the container's own errors (404, 405, 413, 503, ..) and the extractors' rejections
-    /// the application's shape, in this one place.
+    /// Gives errors the application's own shape, in this one place: all those of the container that
+    /// no [`Router::on_error`] is for, which says what becomes of their status and fields.
     pub fn on_error<R: IntoResponse>(
         mut self,
         render: impl Fn(&Problem) -> R + Send + Sync + 'static,
     ) -> Self {
-        self.on_error = Some(Arc::new(move |problem| render(problem).into_response()));
+        self.on_error = Some(ErrorShape::new(render));
         self
     }
 

@@ -5,16 +5,15 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::handler::{BodyMode, IntoResponse, Lane, OnDisconnect, Problem, Reply, catch_panic};
+use crate::handler::{
+    BodyMode, ErrorShape, IntoResponse, Lane, OnDisconnect, Problem, Reply, catch_panic,
+};
 use crate::message::{Method, PathParameters, Request, RequestHead, Response, StatusCode};
 use crate::middleware::{self, Layer};
 use crate::observe::RouteName;
 use crate::reactor::Label;
-use crate::router::{Found, Refusal, Route, Routes};
+use crate::router::{ErrorScope, Found, Refusal, Route, Routes};
 use crate::scheduler::Scheduler;
-
-/// How an application turns the container's own errors into responses.
-pub(crate) type OnError = Arc<dyn Fn(&Problem) -> Response + Send + Sync>;
 
 /// A worker's way from requests to replies.
 pub(crate) struct Service {
@@ -22,8 +21,8 @@ pub(crate) struct Service {
     routes: Arc<Routes>,
     /// Where handlers run.
     scheduler: Rc<Scheduler>,
-    /// The application's rendering of errors, where it has one.
-    on_error: Option<OnError>,
+    /// What errors look like where no router says it.
+    on_error: Option<ErrorShape>,
     /// For routes without a limit of their own.
     body_limit: u64,
 }
@@ -39,6 +38,8 @@ pub(super) struct Plan {
     pub(super) on_disconnect: OnDisconnect,
     /// Whether the handler asks for what its request is called.
     pub(super) identity: bool,
+    /// Whose shape its errors have.
+    pub(super) errors: ErrorScope,
     /// What its worker says it is doing while it runs what answers: the number is the route's, or
     /// the next after the last one's.
     pub(super) label: Label,
@@ -73,7 +74,7 @@ impl Service {
     pub(crate) fn new(
         routes: Arc<Routes>,
         scheduler: Scheduler,
-        on_error: Option<OnError>,
+        on_error: Option<ErrorShape>,
         body_limit: u64,
     ) -> Self {
         Service {
@@ -100,15 +101,19 @@ impl Service {
                     body_limit: endpoint.policy().body_limit.unwrap_or(self.body_limit),
                     on_disconnect: endpoint.policy().disconnect(head.method()),
                     identity: endpoint.needs().identity,
+                    errors: found.route.errors,
                     label: Label::numbered(found.route.index),
                 }
             }
-            Found::Refused { refusal, .. } => Plan {
+            Found::Refused {
+                refusal, errors, ..
+            } => Plan {
                 target: Target::Refusal(refusal),
                 body: BodyMode::Ignored,
                 body_limit: self.body_limit,
                 on_disconnect: OnDisconnect::Cancel,
                 identity: false,
+                errors,
                 label: Label::numbered(self.routes.len()),
             },
         }
@@ -139,8 +144,8 @@ impl Service {
         }
     }
 
-    /// Gives a response the shape that the application wants errors to have.
-    pub(super) fn finish(&self, response: &mut Response) {
+    /// Gives a response the shape that errors of this scope are to have.
+    pub(super) fn finish(&self, response: &mut Response, errors: ErrorScope) {
         if response.status().is_informational() {
             // The client would take it for an interim answer, and wait for the real one.
             log::error!(
@@ -151,15 +156,9 @@ impl Service {
                 .with_detail("the handler gave no final answer")
                 .into_response();
         }
-        let Some(on_error) = &self.on_error else {
-            return;
-        };
-        let Some(problem) = response.extensions().get::<Problem>() else {
-            return;
-        };
-        match catch_panic(|| on_error(problem)) {
-            Ok(rendered) => *response = rendered,
-            Err(panicked) => log::error!("on_error panicked: {}", panicked.message),
+        let shape = self.routes.error_shape(errors);
+        if let Some(shape) = shape.or(self.on_error.as_ref()) {
+            shape.apply(response);
         }
     }
 

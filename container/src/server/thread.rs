@@ -13,12 +13,13 @@ use super::acceptor::Acceptor;
 use super::background;
 use super::handle::Handle;
 use super::listeners::{Listeners, Listening};
-use super::service::{OnError, Service};
+use super::service::Service;
 use super::spread::{Giver, Loads};
 use super::wind_up::wind_up;
 use super::worker::Worker;
 use crate::config::Config;
 use crate::error::Error;
+use crate::handler::ErrorShape;
 use crate::handler::catch_panic;
 use crate::observe::Observation;
 use crate::reactor::{Clock, Reactor};
@@ -46,7 +47,7 @@ pub(super) struct Setup {
     pub(super) listeners: Arc<Listeners>,
     pub(super) lifecycle: Lifecycle,
     pub(super) watchdog: Arc<Watchdog>,
-    pub(super) on_error: Option<OnError>,
+    pub(super) on_error: Option<ErrorShape>,
     pub(super) observation: Arc<Observation>,
     /// What handlers get that ask for the container's handle: theirs is weak.
     #[expect(dead_code, reason = "it is kept, not used")]

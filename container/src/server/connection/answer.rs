@@ -8,6 +8,7 @@ use crate::handler::{IntoResponse, Problem};
 use crate::http1::{ProtocolError, SLICES_MAX};
 use crate::message::Response;
 use crate::net::Transport;
+use crate::router::ErrorScope;
 
 /// Writes in one poll: a socket buffer that a fast peer keeps emptying must not hold the worker.
 const WRITES_PER_POLL: usize = 16;
@@ -47,6 +48,7 @@ impl<T: Transport + Unpin> Driver<T> {
     /// The answer is complete, as far as the handler is concerned.
     pub(super) fn conclude(&mut self) {
         self.conclude_record();
+        self.errors = ErrorScope::CONTAINER;
         // Who has answered without reading the body will not read it any more.
         if let Feed::Live(_) = self.feed {
             self.feed = Feed::None;

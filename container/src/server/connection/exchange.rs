@@ -90,6 +90,7 @@ impl<T: Transport + Unpin> Driver<T> {
         }
         self.begin_record(Some(&head));
         let mut plan = self.worker().service.plan(&head);
+        self.errors = plan.errors;
         self.note_route(plan.target.route());
         if length == BodyLength::Known(0) {
             plan.body = BodyMode::Ignored;
@@ -244,7 +245,7 @@ impl<T: Transport + Unpin> Driver<T> {
     #[inline]
     fn answer(&mut self, mut response: Response) {
         self.note_failure(&mut response);
-        self.worker().service.finish(&mut response);
+        self.worker().service.finish(&mut response, self.errors);
         self.respond(response);
     }
 

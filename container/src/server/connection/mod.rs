@@ -41,6 +41,7 @@ use crate::http1::{self, CloseReason, Output};
 use crate::message::BodySender;
 use crate::net::Transport;
 use crate::reactor::{Label, Sleep, sleep_until};
+use crate::router::ErrorScope;
 use crate::scheduler::Phase;
 
 /// A connection's share of a turn, in steps: a request, a piece of a body and a round cost one each.
@@ -82,6 +83,8 @@ pub(crate) struct Driver<T: Transport> {
     history: History,
     /// What the worker says it is doing while it runs what answers the current request.
     label: Label,
+    /// Whose shape the current request's errors have.
+    errors: ErrorScope,
     /// What this poll may still do.
     steps: u32,
     /// The connection's place in its worker.
@@ -130,6 +133,7 @@ impl<T: Transport + Unpin> Driver<T> {
             peer,
             history: History::Fresh,
             label: Label::UNNUMBERED,
+            errors: ErrorScope::CONTAINER,
             steps: 0,
             seat,
         }
