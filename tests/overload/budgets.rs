@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use container::handler::Priority;
-use container::scheduler::{ShedReason, Stage};
+use container::extract::State;
+use container::handler::{Patience, Priority};
+use container::scheduler::{SharedGate, ShedReason, Stage};
 use container::testing::{Client, Server};
-use container::{Config, Handler, Router, blocking, sleep};
+use container::{Config, Handler, Problem, Router, blocking, sleep};
 use tests::get;
 
 use crate::status;
@@ -207,6 +208,42 @@ fn requests_that_run_out_of_time_shrink_an_adaptive_limit() {
 }
 
 /// A blocking job that waits for a thread leaves with its client, and its permit with it.
+#[test]
+fn routes_share_a_gate_for_a_part_of_what_they_do() {
+    let gate = SharedGate::new(1, 1, Patience::of(2 * SECOND));
+    let handler = async |State(gate): State<SharedGate>| {
+        let permit = gate.enter().await?;
+        sleep(SECOND).await;
+        drop(permit);
+        // What comes after it is in nobody's way.
+        sleep(9 * SECOND).await;
+        Ok::<_, Problem>("done")
+    };
+    let router = Router::new().get("/a", handler).get("/b", handler);
+    let server = Server::new(router.state(gate.clone()));
+    let mut clients: Vec<_> = (0..4).map(|_| server.connect()).collect();
+    let paths = ["/a", "/b", "/a", "/b"];
+    for (client, path) in clients.iter_mut().zip(paths) {
+        client.send(get(path));
+    }
+    let inside = || gate.stats().map(|stats| (stats.inside, stats.waiting));
+    assert_eq!(inside(), Some((1, 1)));
+    for client in &mut clients[2..] {
+        assert_eq!(status(&client.received()), 503);
+    }
+    // Who goes leaves the queue, and who gives up inside gives the place back.
+    clients[1].reset();
+    assert_eq!(inside(), Some((1, 0)));
+    clients[0].reset();
+    assert_eq!(inside(), Some((0, 0)));
+    clients[2].send(get("/a"));
+    clients[3].send(get("/b"));
+    for (client, seconds) in clients[2..].iter_mut().zip([10, 1]) {
+        server.advance(seconds * SECOND);
+        assert!(client.received().ends_with("done"));
+    }
+}
+
 #[test]
 fn a_job_without_a_client_holds_no_permit() {
     let (hold, held) = std::sync::mpsc::channel::<()>();

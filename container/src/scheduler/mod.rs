@@ -11,6 +11,7 @@
 //! | `begun` | when handlers began, for those who measure |
 //! | `running` | a handler on its way, with its permits and its deadline |
 //! | `admission`, `gate` | the way through the gates; one gate with its permits |
+//! | `shared_gate` | a gate that several routes go through for a part of what they do |
 //! | `queue`, `codel` | who waits and who is next; when a queue counts as overloaded |
 //! | `adaptive` | limits that find themselves |
 //! | `blocking_pool`, `job` | the threads for what may wait; one job of theirs |
@@ -37,6 +38,7 @@ mod phase;
 mod queue;
 mod running;
 mod settings;
+mod shared_gate;
 mod shed;
 mod stats;
 mod watchdog;
@@ -56,6 +58,7 @@ pub use phase::{Lifecycle, Phase, Reached, draining, is_ready};
 use queue::Ticket;
 use running::{Running, Tally};
 pub use settings::{Budgets, Settings};
+pub use shared_gate::{SharedGate, SharedPermit};
 use shed::Shed;
 pub use shed::{ShedReason, Stage};
 use stats::Queueing;
@@ -288,8 +291,13 @@ impl Scheduler {
         if shed.reason == ShedReason::Expired {
             counters.timed_out.add(1);
         }
-        Problem::unavailable(shed.reason.detail(), RETRY_AFTER_S).into_response()
+        turned_away(shed).into_response()
     }
+}
+
+/// The answer to a request for which there is no room.
+fn turned_away(shed: Shed) -> Problem {
+    Problem::unavailable(shed.reason.detail(), RETRY_AFTER_S)
 }
 
 /// The answer to a request whose time is over.
