@@ -40,6 +40,7 @@ class Process:
 
     def __init__(self, *flags: str):
         command = [f"{TARGET}/release/sample_server", "--port", "0", "--delay", "0", *flags]
+        command += ["--database", ":memory:"]
         self.lines: list[str] = []
         self.said = threading.Condition()
         self.child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

@@ -34,7 +34,8 @@ class Contestant:
 
 OURS = Contestant(
     "container",
-    (f"{TARGET}/release/sample_server", "--port", "0", "--workers", "1", "--log-level", "warn"),
+    (f"{TARGET}/release/sample_server", "--port", "0", "--workers", "1", "--log-level", "warn",
+     "--database", ":memory:"),
 )
 CONTESTANTS = (
     Contestant("floor", (f"{REFERENCES}/release/epoll_floor",)),

@@ -33,7 +33,7 @@ fail() {
 mkfifo "$work/stderr"
 # `timeout` hands SIGTERM on, once, and ends a server that takes too long to follow it.
 timeout --foreground --kill-after="$stop_seconds" "$run_seconds" \
-    "$target/release/sample_server" --port 0 2>"$work/stderr" >/dev/null &
+    "$target/release/sample_server" --port 0 --database :memory: 2>"$work/stderr" >/dev/null &
 server=$!
 exec 3<"$work/stderr"
 

@@ -6,6 +6,7 @@
 //! | [`mail`] | what is written to the owners of accounts, and how it leaves |
 //! | [`probe`] | small routes that show, one at a time, what the container does |
 //! | [`store`] | where the others keep what must outlive them |
+//! | `store_failure` | what clients are told when that fails |
 //!
 //! Each module can be read by itself, and none of them knows where it is served.
 //!
@@ -22,18 +23,22 @@ pub mod docking;
 pub mod mail;
 pub mod probe;
 pub mod store;
+mod store_failure;
 
 use std::time::Duration;
 
 use container::Router;
+use store::Stores;
 
 /// What can be chosen about the applications.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// How long the docking API's database takes. Default 500 ms.
     pub delay: Duration,
     /// Whether `/panic/{lane}` and `/stall/{lane}` are there. Default: no.
     pub debug: bool,
+    /// Where data is kept. Default: nowhere, and the applications that keep any are not there.
+    pub stores: Option<Stores>,
 }
 
 impl Default for Options {
@@ -41,6 +46,7 @@ impl Default for Options {
         Options {
             delay: Duration::from_millis(500),
             debug: false,
+            stores: None,
         }
     }
 }
@@ -48,9 +54,25 @@ impl Default for Options {
 /// All applications together.
 pub fn router(options: &Options) -> Router {
     let router = docking::router(options.delay).merge(probe::router());
+    let router = match &options.stores {
+        Some(stores) => router.merge(stateful(stores)),
+        None => router,
+    };
     if options.debug {
         router.merge(probe::panics()).merge(probe::stalls())
     } else {
         router
     }
+}
+
+/// The applications that keep data. A handler takes the store that it needs as a state, such as
+/// `State<Arc<dyn Catalogue>>`.
+fn stateful(stores: &Stores) -> Router {
+    let stores = stores.clone();
+    Router::new()
+        .state(stores.catalogue)
+        .state(stores.key_values)
+        .state(stores.accounts)
+        .state(stores.sessions)
+        .state(stores.mail_queue)
 }

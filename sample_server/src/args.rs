@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
-use container::Config;
 use container::scheduler::BlockingConfig;
 use container::server::Builder;
+use container::{Config, Error};
 use log::LevelFilter;
 
+use crate::database::DatabaseArgs;
 use crate::limits::{LimitArgs, TimerArgs};
 use crate::observing::ObserveArgs;
 use crate::settings::{self, File};
@@ -85,6 +86,9 @@ pub(crate) struct Args {
     log_level: LevelFilter,
 
     #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+
+    #[command(flatten)]
     pub(crate) observe: ObserveArgs,
 
     #[command(flatten)]
@@ -155,12 +159,13 @@ impl Args {
         tcp.into_iter().chain(unix).collect()
     }
 
-    /// What is to be served.
-    pub(crate) fn options(&self) -> handlers::Options {
-        handlers::Options {
+    /// What is to be served, with the database opened.
+    pub(crate) fn options(&self) -> Result<handlers::Options, Error> {
+        Ok(handlers::Options {
             delay: self.delay.0,
             debug: self.debug,
-        }
+            stores: Some(self.database.open()?),
+        })
     }
 
     /// The container, with its addresses.

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod database;
 mod descriptors;
 mod limits;
 mod logging;
@@ -62,7 +63,7 @@ fn serve(args: &Args, logging: &Logging) -> Result<Report, Error> {
     let inherited = Inherited::take().map_err(refused)?;
     let succession = Succession::prepare(args.restart_timeout.0, inherited.owns_files);
     let succession = succession.map_err(refused)?;
-    let router = handlers::router(&args.options()).merge(admin::health());
+    let router = handlers::router(&args.options()?).merge(admin::health());
     let builder = if inherited.is_empty() {
         args.builder()
     } else {

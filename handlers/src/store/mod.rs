@@ -11,14 +11,24 @@
 //! | `sessions` | [`Sessions`]: which logins have been revoked |
 //! | `mail_queue` | [`MailQueue`]: mail that was promised and is not sent yet |
 //! | `error` | [`StoreError`] |
+//! | `database`, `open` | [`Database`]: which one, as users name it; opening it |
+//! | `migrations` | the numbered SQL files that bring its tables up to date |
+//! | `sqlite` | all stores in SQLite |
+//! | `pool` | a bounded number of connections, and who waits for one |
 
 mod accounts;
 mod catalogue;
+mod database;
 mod error;
 mod key_values;
 mod mail_queue;
+mod migrations;
+mod open;
+mod pool;
 mod sessions;
+mod sqlite;
 
+use std::fmt;
 use std::sync::Arc;
 
 pub use accounts::{
@@ -26,9 +36,11 @@ pub use accounts::{
 };
 pub use catalogue::{Brand, Catalogue, NewProduct, Product};
 use container::handler::LocalFuture;
+pub use database::{Database, DatabaseError};
 pub use error::{StoreError, Unique};
 pub use key_values::KeyValues;
 pub use mail_queue::{MailQueue, NewMail, QueuedMail};
+pub use open::OpenError;
 pub use sessions::Sessions;
 
 /// What a store's methods give: a future that stays on its worker and borrows nothing.
@@ -51,4 +63,32 @@ pub struct Stores {
     pub sessions: Arc<dyn Sessions>,
     /// Mail that is not sent yet.
     pub mail_queue: Arc<dyn MailQueue>,
+}
+
+impl Stores {
+    /// All of them in one database.
+    fn of<D>(database: &Arc<D>) -> Stores
+    where
+        D: Catalogue + KeyValues + Accounts + Sessions + MailQueue + 'static,
+    {
+        Stores {
+            catalogue: database.clone(),
+            key_values: database.clone(),
+            accounts: database.clone(),
+            sessions: database.clone(),
+            mail_queue: database.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Stores {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Stores").finish_non_exhaustive()
+    }
+}
+
+/// What an address is unique and found by: the same in both databases, whatever they take for
+/// upper and lower case.
+fn email_key(email: &str) -> String {
+    email.to_lowercase()
 }

@@ -27,6 +27,8 @@ pub(crate) struct End {
 pub(crate) fn command(flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sample_server"));
     command.env_clear().args(flags).stdin(Stdio::null());
+    // Nothing of a test stays in its user's data directory.
+    command.env("DATABASE", ":memory:");
     command
 }
 

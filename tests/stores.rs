@@ -1,0 +1,76 @@
+//! The stores: what each of their methods does and refuses, the same on every database.
+
+#[path = "stores/accounts.rs"]
+mod accounts;
+#[path = "stores/catalogue.rs"]
+mod catalogue;
+#[path = "stores/key_values.rs"]
+mod key_values;
+#[path = "stores/mail_queue.rs"]
+mod mail_queue;
+#[path = "stores/sessions.rs"]
+mod sessions;
+
+use std::pin::Pin;
+use std::thread;
+
+use container::reactor::{Clock, Reactor};
+use container::scheduler::{BlockingConfig, BlockingPool};
+use handlers::store::{Database, Stores};
+use tests::program::Folder;
+
+/// What one promise is called, and its check on a database that nobody has used.
+type Case = (
+    &'static str,
+    fn(Stores) -> Pin<Box<dyn Future<Output = ()>>>,
+);
+
+/// Makes a list of cases from the names of async functions.
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        &[$((concat!(module_path!(), "::", stringify!($name)), |stores| Box::pin($name(stores)))),*]
+    };
+}
+use cases;
+
+const ALL: &[&[Case]] = &[
+    catalogue::CASES,
+    key_values::CASES,
+    accounts::CASES,
+    sessions::CASES,
+    mail_queue::CASES,
+];
+
+/// Checks every promise, each on a database of its own.
+fn check(database: impl Fn(usize) -> Database) {
+    let cases = ALL.iter().copied().flatten();
+    for (number, (name, case)) in cases.enumerate() {
+        let stores = Stores::open(&database(number)).expect("it opens");
+        // A thread of its own, whose name a panic tells.
+        let thread = thread::Builder::new().name((*name).to_owned());
+        let ran = thread.spawn(move || on_worker(case(stores)));
+        let ended = ran.expect("a thread starts").join();
+        assert!(ended.is_ok(), "{name}");
+    }
+}
+
+/// Runs what belongs on a worker.
+fn on_worker<T>(work: impl Future<Output = T>) -> T {
+    let pool = BlockingPool::new(BlockingConfig::default());
+    pool.enter();
+    let reactor = Reactor::new(Clock::real()).expect("the system has an event queue");
+    let result = reactor.block_on(work).expect("it runs");
+    pool.close();
+    result
+}
+
+#[test]
+fn sqlite_in_memory() {
+    check(|_| Database::Memory);
+}
+
+#[test]
+fn sqlite_in_files() {
+    let folder = Folder::new("stores");
+    check(|number| Database::File(folder.path().join(format!("{number}.db"))));
+}

@@ -1,0 +1,355 @@
+//! Accounts and their tokens.
+
+use handlers::store::{
+    Account, AccountChange, NewAccount, NewMail, NewToken, StoreError, Stores, TokenHash, Unique,
+    UnixTime,
+};
+
+use crate::{Case, cases};
+
+pub(crate) const CASES: &[Case] = cases![
+    one_is_added_and_found,
+    names_and_addresses_are_unique,
+    all_are_listed_in_pieces,
+    one_is_changed,
+    accounts_are_removed_for_good,
+    a_registration_is_whole_or_not_at_all,
+    one_of_two_registrations_of_a_name_wins,
+    activation_tokens_are_used_once,
+    reset_tokens_are_used_once,
+    the_last_reset_token_counts,
+    a_token_is_for_one_purpose,
+    tokens_are_forgotten,
+    a_token_is_used_once_by_many_at_once,
+];
+
+fn new(name: &str) -> NewAccount {
+    NewAccount {
+        name: name.to_owned(),
+        email: format!("{name}@example.org"),
+        password_hash: format!("hash of {name}"),
+        active: true,
+        created: UnixTime(1000),
+    }
+}
+
+fn with_email(name: &str, email: &str) -> NewAccount {
+    let email = email.to_owned();
+    NewAccount { email, ..new(name) }
+}
+
+fn mail(subject: &str) -> NewMail {
+    NewMail {
+        to: "a@example.org".to_owned(),
+        subject: subject.to_owned(),
+        text: String::new(),
+        html: String::new(),
+    }
+}
+
+/// A token, and what it is kept as.
+fn token(number: u8, expires: i64) -> NewToken {
+    NewToken {
+        hash: TokenHash([number; 32]),
+        expires: UnixTime(expires),
+    }
+}
+
+async fn add(stores: &Stores, new: NewAccount) -> Account {
+    stores.accounts.add(new).await.expect("it is added")
+}
+
+async fn register(stores: &Stores, name: &str, token: NewToken) -> Result<Account, StoreError> {
+    let account = NewAccount {
+        active: false,
+        ..new(name)
+    };
+    stores.accounts.register(account, token, mail(name)).await
+}
+
+async fn activate(stores: &Stores, token: NewToken, now: i64) -> Option<Account> {
+    let activated = stores.accounts.activate(token.hash, UnixTime(now)).await;
+    activated.expect("it answers")
+}
+
+async fn begin_reset(stores: &Stores, id: i64, token: NewToken) -> bool {
+    let begun = stores.accounts.begin_reset(id, token, mail("reset")).await;
+    begun.expect("it answers")
+}
+
+async fn finish_reset(stores: &Stores, token: NewToken, now: i64) -> Option<Account> {
+    let finished = stores
+        .accounts
+        .finish_reset(token.hash, "new hash".to_owned(), UnixTime(now));
+    finished.await.expect("it answers")
+}
+
+async fn mails(stores: &Stores) -> u64 {
+    stores.mail_queue.count().await.expect("it answers")
+}
+
+async fn one_is_added_and_found(stores: Stores) {
+    let accounts = &stores.accounts;
+    let added = add(&stores, with_email("Ann", "Ann@Example.org")).await;
+    let expected = Account {
+        id: added.id,
+        name: "Ann".to_owned(),
+        email: "Ann@Example.org".to_owned(),
+        active: true,
+        created: UnixTime(1000),
+        logins_from: UnixTime(1000),
+    };
+    assert_eq!(added, expected);
+    assert!(added.id >= 1);
+    assert_eq!(accounts.find(added.id).await, Ok(Some(added.clone())));
+    assert_eq!(accounts.find(added.id + 1).await, Ok(None));
+    for email in ["Ann@Example.org", "ann@example.ORG"] {
+        let found = accounts.find_by_email(email.to_owned()).await;
+        assert_eq!(found, Ok(Some(added.clone())));
+    }
+    let found = accounts.find_by_email("ann".to_owned()).await;
+    assert_eq!(found, Ok(None));
+    let credentials = async |name: &str| {
+        let credentials = accounts.credentials(name.to_owned()).await;
+        credentials.expect("it answers")
+    };
+    let found = credentials("Ann").await.expect("it is there");
+    assert_eq!(found.password_hash, "hash of Ann");
+    assert_eq!(found.account, added);
+    assert!(credentials("ann").await.is_none());
+}
+
+async fn names_and_addresses_are_unique(stores: Stores) {
+    add(&stores, with_email("ann", "Änn@example.org")).await;
+    for (account, taken) in [
+        (new("ann"), Unique::AccountName),
+        (with_email("other", "Änn@example.org"), Unique::AccountEmail),
+        (with_email("other", "äNN@EXAMPLE.org"), Unique::AccountEmail),
+    ] {
+        let refused = stores.accounts.add(account.clone()).await;
+        assert_eq!(refused, Err(StoreError::Taken(taken.clone())));
+        let refused = stores.accounts.register(account, token(1, 10), mail("a"));
+        assert_eq!(refused.await, Err(StoreError::Taken(taken)));
+    }
+    assert_eq!(mails(&stores).await, 0);
+    add(&stores, new("other")).await;
+    add(&stores, new("Ann")).await;
+}
+
+async fn all_are_listed_in_pieces(stores: Stores) {
+    let mut ids = vec![];
+    for number in 0..5 {
+        ids.push(add(&stores, new(&format!("a{number}"))).await.id);
+    }
+    assert!(ids.is_sorted());
+    let list = async |after, limit| {
+        let accounts = stores
+            .accounts
+            .list(after, limit)
+            .await
+            .expect("it answers");
+        accounts
+            .iter()
+            .map(|account| account.id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(list(0, 100).await, ids);
+    assert_eq!(list(0, 2).await, ids[..2]);
+    assert_eq!(list(ids[1], 2).await, ids[2..4]);
+    assert_eq!(list(ids[4], 2).await, [0; 0]);
+    assert_eq!(list(0, 0).await, [0; 0]);
+}
+
+async fn one_is_changed(stores: Stores) {
+    let ann = add(&stores, new("ann")).await;
+    add(&stores, new("bob")).await;
+    let change = async |id, change| stores.accounts.change(id, change).await;
+    let nothing = AccountChange::default();
+    assert_eq!(change(ann.id, nothing.clone()).await, Ok(Some(ann.clone())));
+    assert_eq!(change(ann.id + 100, nothing).await, Ok(None));
+    let renamed = AccountChange {
+        name: Some("anna".to_owned()),
+        ..AccountChange::default()
+    };
+    let expected = Account {
+        name: "anna".to_owned(),
+        ..ann.clone()
+    };
+    assert_eq!(change(ann.id, renamed).await, Ok(Some(expected)));
+    let all = AccountChange {
+        name: Some("ann".to_owned()),
+        email: Some("Ann@Example.net".to_owned()),
+        password_hash: Some(("another".to_owned(), UnixTime(2000))),
+    };
+    let expected = Account {
+        email: "Ann@Example.net".to_owned(),
+        logins_from: UnixTime(2000),
+        ..ann.clone()
+    };
+    assert_eq!(
+        change(ann.id, all.clone()).await,
+        Ok(Some(expected.clone()))
+    );
+    assert_eq!(
+        change(ann.id, all).await,
+        Ok(Some(expected.clone())),
+        "its own"
+    );
+    let found = stores.accounts.credentials("ann".to_owned()).await;
+    assert!(found.is_ok_and(|found| found.is_some_and(|it| it.password_hash == "another")));
+    for (name, email, taken) in [
+        (Some("bob"), None, Unique::AccountName),
+        (None, Some("BOB@example.org"), Unique::AccountEmail),
+    ] {
+        let taking = AccountChange {
+            name: name.map(str::to_owned),
+            email: email.map(str::to_owned),
+            password_hash: Some(("third".to_owned(), UnixTime(3000))),
+        };
+        assert_eq!(change(ann.id, taking).await, Err(StoreError::Taken(taken)));
+    }
+    assert_eq!(stores.accounts.find(ann.id).await, Ok(Some(expected)));
+    let found = stores.accounts.find_by_email("ann@example.net".to_owned());
+    assert!(found.await.is_ok_and(|found| found.is_some()));
+}
+
+async fn accounts_are_removed_for_good(stores: Stores) {
+    let accounts = &stores.accounts;
+    let ann = register(&stores, "ann", token(1, 10)).await.expect("it is");
+    assert_eq!(accounts.remove(ann.id).await, Ok(true));
+    assert_eq!(accounts.remove(ann.id).await, Ok(false));
+    assert_eq!(accounts.find(ann.id).await, Ok(None));
+    assert_eq!(activate(&stores, token(1, 10), 0).await, None);
+    let again = add(&stores, new("ann")).await;
+    assert!(again.id > ann.id, "who has the old id is not the new one");
+    add(&stores, new("bob")).await;
+    assert_eq!(accounts.remove_all().await, Ok(2));
+    assert_eq!(accounts.remove_all().await, Ok(0));
+    let last = add(&stores, new("ann")).await;
+    assert!(last.id > again.id + 1);
+}
+
+async fn a_registration_is_whole_or_not_at_all(stores: Stores) {
+    let ann = register(&stores, "ann", token(1, 10)).await.expect("it is");
+    assert!(!ann.active);
+    assert_eq!(mails(&stores).await, 1);
+    // The token is there already, which nobody expects: the account must not stay without one.
+    let broken = register(&stores, "bob", token(1, 10)).await;
+    assert!(matches!(broken, Err(StoreError::Broken(_))), "{broken:?}");
+    let found = stores.accounts.find_by_email("bob@example.org".to_owned());
+    assert_eq!(found.await, Ok(None));
+    assert_eq!(mails(&stores).await, 1);
+}
+
+async fn one_of_two_registrations_of_a_name_wins(stores: Stores) {
+    let tasks: Vec<_> = (1..=10)
+        .map(|number| {
+            let stores = stores.clone();
+            container::spawn_local(async move { register(&stores, "ann", token(number, 10)).await })
+        })
+        .collect();
+    let mut winners = vec![];
+    for task in tasks {
+        match task.await.expect("no panic") {
+            Ok(account) => winners.push(account.id),
+            Err(refused) => assert!(matches!(refused, StoreError::Taken(_)), "{refused}"),
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    assert_eq!(mails(&stores).await, 1);
+    let all = stores.accounts.list(0, 100).await.expect("it answers");
+    assert_eq!(all.len(), 1);
+}
+
+async fn activation_tokens_are_used_once(stores: Stores) {
+    let ann = register(&stores, "ann", token(1, 100))
+        .await
+        .expect("it is");
+    assert_eq!(activate(&stores, token(2, 100), 50).await, None, "unknown");
+    assert_eq!(activate(&stores, token(1, 100), 100).await, None, "expired");
+    let activated = activate(&stores, token(1, 100), 99).await;
+    let expected = Account {
+        active: true,
+        ..ann
+    };
+    assert_eq!(activated, Some(expected));
+    assert_eq!(activate(&stores, token(1, 100), 99).await, None, "used");
+}
+
+async fn reset_tokens_are_used_once(stores: Stores) {
+    let ann = add(&stores, new("ann")).await;
+    assert!(!begin_reset(&stores, ann.id + 1, token(9, 5000)).await);
+    assert_eq!(mails(&stores).await, 0);
+    assert!(begin_reset(&stores, ann.id, token(1, 5000)).await);
+    assert_eq!(mails(&stores).await, 1);
+    assert_eq!(
+        finish_reset(&stores, token(1, 0), 5000).await,
+        None,
+        "expired"
+    );
+    let reset = finish_reset(&stores, token(1, 0), 4000).await;
+    let expected = Account {
+        logins_from: UnixTime(4000),
+        ..ann
+    };
+    assert_eq!(reset, Some(expected));
+    let found = stores.accounts.credentials("ann".to_owned()).await;
+    assert!(found.is_ok_and(|found| found.is_some_and(|it| it.password_hash == "new hash")));
+    assert_eq!(finish_reset(&stores, token(1, 0), 4000).await, None, "used");
+}
+
+async fn the_last_reset_token_counts(stores: Stores) {
+    let ann = add(&stores, new("ann")).await;
+    let bob = add(&stores, new("bob")).await;
+    assert!(begin_reset(&stores, ann.id, token(1, 100)).await);
+    assert!(begin_reset(&stores, bob.id, token(2, 100)).await);
+    assert!(begin_reset(&stores, ann.id, token(3, 100)).await);
+    assert_eq!(finish_reset(&stores, token(1, 0), 50).await, None);
+    let reset = finish_reset(&stores, token(3, 0), 50).await;
+    assert_eq!(reset.map(|account| account.id), Some(ann.id));
+    let reset = finish_reset(&stores, token(2, 0), 50).await;
+    assert_eq!(reset.map(|account| account.id), Some(bob.id));
+}
+
+async fn a_token_is_for_one_purpose(stores: Stores) {
+    let ann = register(&stores, "ann", token(1, 100))
+        .await
+        .expect("it is");
+    assert!(begin_reset(&stores, ann.id, token(2, 100)).await);
+    assert_eq!(finish_reset(&stores, token(1, 0), 50).await, None);
+    assert_eq!(activate(&stores, token(2, 0), 50).await, None);
+    assert!(activate(&stores, token(1, 0), 50).await.is_some());
+    assert!(finish_reset(&stores, token(2, 0), 50).await.is_some());
+}
+
+async fn tokens_are_forgotten(stores: Stores) {
+    for (name, number, expires) in [("ann", 1, 10), ("bob", 2, 20), ("cid", 3, 30)] {
+        let registered = register(&stores, name, token(number, expires)).await;
+        registered.expect("it is");
+    }
+    assert_eq!(stores.accounts.forget_tokens(UnixTime(20)).await, Ok(1));
+    assert_eq!(activate(&stores, token(1, 10), 0).await, None);
+    assert!(activate(&stores, token(2, 20), 0).await.is_some());
+    assert_eq!(stores.accounts.forget_tokens(UnixTime(1000)).await, Ok(1));
+}
+
+async fn a_token_is_used_once_by_many_at_once(stores: Stores) {
+    let ann = register(&stores, "ann", token(1, 10)).await.expect("it is");
+    assert!(begin_reset(&stores, ann.id, token(2, 10)).await);
+    let tasks: Vec<_> = (0..10)
+        .map(|_| {
+            let stores = stores.clone();
+            container::spawn_local(async move {
+                let activated = activate(&stores, token(1, 10), 5).await;
+                let reset = finish_reset(&stores, token(2, 10), 5).await;
+                [activated, reset].map(|account| usize::from(account.is_some()))
+            })
+        })
+        .collect();
+    let mut used = [0, 0];
+    for task in tasks {
+        let one = task.await.expect("no panic");
+        used = [used[0] + one[0], used[1] + one[1]];
+    }
+    assert_eq!(used, [1, 1]);
+}
