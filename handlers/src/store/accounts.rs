@@ -29,6 +29,10 @@ pub trait Accounts: Send + Sync {
     /// Changes an account; `None` if there is none with this id.
     fn change(&self, id: i64, change: AccountChange) -> Pending<Option<Account>>;
 
+    /// Gives an account another hash of the same password, which ends no login. `false` when its hash
+    /// is not `old` any more, and then nothing was changed: somebody else has changed the password.
+    fn rehash(&self, id: i64, old: String, new: String) -> Pending<bool>;
+
     /// Takes an account out, with its tokens; `false` if there is none with this id.
     fn remove(&self, id: i64) -> Pending<bool>;
 

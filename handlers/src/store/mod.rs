@@ -15,6 +15,7 @@
 //! | `migrations` | the numbered SQL files that bring its tables up to date |
 //! | `sqlite` | all stores in SQLite |
 //! | `pool` | a bounded number of connections, and who waits for one |
+//! | `time` | [`UnixTime`]: a moment as databases keep it |
 
 mod accounts;
 mod catalogue;
@@ -27,6 +28,7 @@ mod open;
 mod pool;
 mod sessions;
 mod sqlite;
+mod time;
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,13 +44,10 @@ pub use key_values::KeyValues;
 pub use mail_queue::{MailQueue, NewMail, QueuedMail};
 pub use open::OpenError;
 pub use sessions::Sessions;
+pub use time::UnixTime;
 
 /// What a store's methods give: a future that stays on its worker and borrows nothing.
 pub type Pending<T> = LocalFuture<Result<T, StoreError>>;
-
-/// A moment in seconds since 1970-01-01T00:00:00Z, as databases keep it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UnixTime(pub i64);
 
 /// All stores of one database. Clones share it.
 #[derive(Clone)]

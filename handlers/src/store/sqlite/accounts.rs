@@ -82,6 +82,15 @@ impl Accounts for Sqlite {
         })
     }
 
+    fn rehash(&self, id: i64, old: String, new: String) -> Pending<bool> {
+        self.write(move |transaction| {
+            let mut query = transaction.prepare_cached(
+                "UPDATE accounts SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2",
+            )?;
+            Ok(query.execute((id, old, new))? > 0)
+        })
+    }
+
     fn remove(&self, id: i64) -> Pending<bool> {
         self.write(move |transaction| {
             let mut query = transaction.prepare_cached("DELETE FROM accounts WHERE id = ?1")?;

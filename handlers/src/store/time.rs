@@ -1,0 +1,64 @@
+//! `UnixTime`: a moment as databases keep it, from the clock of whoever asks.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime};
+
+use container::reactor;
+
+/// A moment in seconds since 1970-01-01T00:00:00Z, as databases keep it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixTime(pub i64);
+
+/// The system's time at an instant, from which virtual time goes on.
+static ORIGIN: LazyLock<(SystemTime, Instant)> =
+    LazyLock::new(|| (SystemTime::now(), Instant::now()));
+
+impl UnixTime {
+    /// The system's time. On a worker in virtual time that goes on as its clock does.
+    pub fn now() -> UnixTime {
+        let time = if reactor::clock().is_virtual() {
+            let ((time, instant), now) = (*ORIGIN, reactor::now());
+            match now.checked_duration_since(instant) {
+                Some(later) => time + later,
+                None => time - instant.duration_since(now),
+            }
+        } else {
+            SystemTime::now()
+        };
+        let since = time.duration_since(SystemTime::UNIX_EPOCH);
+        // A clock before 1970 is wrong in any case.
+        UnixTime(0).after(since.unwrap_or_default())
+    }
+
+    /// So much later.
+    pub fn after(self, span: Duration) -> UnixTime {
+        let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+        UnixTime(self.0.saturating_add(seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use container::reactor::{Clock, Reactor};
+
+    use super::*;
+
+    #[test]
+    fn virtual_time_moves_it() {
+        let reactor = Reactor::new(Clock::virtual_time()).expect("the system gives a reactor");
+        let now = || {
+            let _entered = reactor.enter();
+            UnixTime::now()
+        };
+        let before = now();
+        let day = Duration::from_secs(86_400);
+        reactor.advance(day).expect("nothing is there to fail");
+        assert_eq!(now(), before.after(day));
+        assert!(UnixTime::now() < before.after(day), "elsewhere it does not");
+    }
+
+    #[test]
+    fn what_is_too_late_to_be_told_is_the_end() {
+        assert_eq!(UnixTime(1).after(Duration::MAX), UnixTime(i64::MAX));
+    }
+}
