@@ -12,6 +12,7 @@ pub(crate) const CASES: &[Case] = cases![
     names_and_addresses_are_unique,
     all_are_listed_in_pieces,
     one_is_changed,
+    a_hash_is_replaced_unless_it_was_changed,
     accounts_are_removed_for_good,
     a_registration_is_whole_or_not_at_all,
     one_of_two_registrations_of_a_name_wins,
@@ -211,6 +212,22 @@ async fn one_is_changed(stores: Stores) {
     assert_eq!(stores.accounts.find(ann.id).await, Ok(Some(expected)));
     let found = stores.accounts.find_by_email("ann@example.net".to_owned());
     assert!(found.await.is_ok_and(|found| found.is_some()));
+}
+
+async fn a_hash_is_replaced_unless_it_was_changed(stores: Stores) {
+    let added = add(&stores, new("ann")).await;
+    let rehash = async |id, old: &str, new: &str| {
+        let replaced = stores.accounts.rehash(id, old.to_owned(), new.to_owned());
+        replaced.await.expect("it answers")
+    };
+    assert!(!rehash(added.id, "another", "new").await);
+    assert!(!rehash(added.id + 1, "hash of ann", "new").await);
+    assert!(rehash(added.id, "hash of ann", "new").await);
+    assert!(!rehash(added.id, "hash of ann", "newer").await);
+    let credentials = stores.accounts.credentials("ann".to_owned()).await;
+    let credentials = credentials.expect("it answers").expect("it is there");
+    assert_eq!(credentials.password_hash, "new");
+    assert_eq!(credentials.account, added, "no login has ended");
 }
 
 async fn accounts_are_removed_for_good(stores: Stores) {
