@@ -1,7 +1,10 @@
 //! `Bounds`: the named limits of a client, each with its reason; and the builder that sets them.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::guard::Guard;
 use super::send::Client;
 
 /// What a client may use, and for how long.
@@ -46,7 +49,8 @@ impl Default for Bounds {
     }
 }
 
-/// Makes a [`Client`] with other [`Bounds`] than the default ones.
+/// Makes a [`Client`] with other [`Bounds`] than the default ones. May go to another thread, unlike
+/// the client: so that each thread makes its own.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,10 +59,11 @@ impl Default for Bounds {
 /// let client = Client::builder().connections_per_host(8).request_timeout(Duration::from_secs(2));
 /// assert_eq!(client.build().bounds().connections_per_host, 8);
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct ClientBuilder {
     bounds: Bounds,
+    guard: Option<Arc<dyn Guard>>,
 }
 
 macro_rules! setters {
@@ -90,8 +95,23 @@ impl ClientBuilder {
         self
     }
 
+    /// Has `guard` decide whom the client may ask. Default: anybody.
+    pub fn guard(mut self, guard: impl Guard) -> Self {
+        self.guard = Some(Arc::new(guard));
+        self
+    }
+
     /// The client.
     pub fn build(self) -> Client {
-        Client::with_bounds(self.bounds)
+        Client::from_parts(self.bounds, self.guard)
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ClientBuilder")
+            .field("bounds", &self.bounds)
+            .finish_non_exhaustive()
     }
 }

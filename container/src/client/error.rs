@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::{fmt, io};
 
-use super::url::UrlError;
+use super::url::{Url, UrlError};
 use crate::http1::{RequestError, ResponseError};
 
 /// Why a request has no answer.
@@ -17,6 +17,8 @@ pub struct Error {
 pub(super) enum Kind {
     /// The URL is none.
     Url(UrlError),
+    /// The client's guard does not let it ask for this.
+    Forbidden(Box<Url>),
     /// The request could not be written as it is.
     Request(RequestError),
     /// The method has no place here: CONNECT makes tunnels.
@@ -41,6 +43,8 @@ pub(super) enum Kind {
     Location(Option<UrlError>),
     /// One redirect too many.
     TooManyRedirects,
+    /// A redirect leads from `https` to `http`.
+    Downgrade,
 }
 
 impl Error {
@@ -79,7 +83,19 @@ impl Error {
 
     /// Whether a redirect could not be followed, or there were too many.
     pub fn is_redirect(&self) -> bool {
-        matches!(self.kind, Kind::Location(_) | Kind::TooManyRedirects)
+        matches!(
+            self.kind,
+            Kind::Location(_) | Kind::TooManyRedirects | Kind::Downgrade
+        )
+    }
+
+    /// What the client's [`Guard`](super::Guard) did not let it ask for: the URL of the request, or
+    /// one that it was redirected to.
+    pub fn forbidden(&self) -> Option<&Url> {
+        match &self.kind {
+            Kind::Forbidden(url) => Some(url),
+            _ => None,
+        }
     }
 }
 
@@ -97,6 +113,7 @@ impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match &self.kind {
             Kind::Url(_) => "the URL is not valid",
+            Kind::Forbidden(_) => "this client may not ask for that",
             Kind::Request(_) => "the request cannot be sent",
             Kind::Method => "CONNECT is no request for this client",
             Kind::Resolve(_) => "the host cannot be resolved",
@@ -109,6 +126,7 @@ impl fmt::Display for Error {
             Kind::BodyTooLarge => "the answer's body is longer than allowed",
             Kind::Location(_) => "the redirect leads nowhere",
             Kind::TooManyRedirects => "too many redirects",
+            Kind::Downgrade => "the redirect leads from https to http",
         })
     }
 }

@@ -8,6 +8,7 @@
 //! | `send` | [`Client`]: one request, its retry and its redirects |
 //! | `config` | [`Bounds`] and [`ClientBuilder`]: every limit by its name |
 //! | `request` | [`ClientRequest`]: what to ask for |
+//! | `guard` | [`Guard`]: whom a client may ask, so that an application is no open proxy |
 //! | `redirect` | what a 3xx answer makes of a request |
 //! | `pool` | connections in use, idle ones, and who waits for one |
 //! | `connection` | one connection: the place where `net` and `http1` meet |
@@ -17,6 +18,7 @@
 mod config;
 mod connection;
 mod error;
+mod guard;
 mod pool;
 mod redirect;
 mod request;
@@ -28,6 +30,7 @@ mod url;
 
 pub use config::{Bounds, ClientBuilder};
 pub use error::Error;
+pub use guard::{Guard, PublicOnly, is_public};
 pub use request::ClientRequest;
 pub use send::Client;
 pub use url::{Url, UrlError};

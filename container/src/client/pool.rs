@@ -17,7 +17,7 @@ use crate::reactor::{self, Reactor, oneshot};
 pub(super) struct Pool {
     /// The limits.
     bounds: Bounds,
-    /// The hosts to which there are connections, by authority.
+    /// The hosts to which there are connections, by origin.
     hosts: RefCell<HashMap<Rc<str>, Host>>,
     /// Whether a task closes idle connections in time.
     reaping: Cell<bool>,

@@ -10,7 +10,8 @@ use crate::message::Response;
 /// The request that follows `request` after `response`; `None` when the answer is final.
 ///
 /// # Errors
-/// When the Location is no `http` URL.
+/// When the Location is no URL that the client speaks, or would have it repeat in the clear what
+/// it was asked for over TLS.
 pub(super) fn follow(
     request: &ClientRequest,
     response: &Response,
@@ -28,8 +29,11 @@ pub(super) fn follow(
     let location = location.to_str().map_err(|_| Kind::Location(None))?;
     let url = request.url.join(location);
     let url = url.map_err(|error| Kind::Location(Some(error)))?;
+    if request.url.is_secure() && !url.is_secure() {
+        return Err(Kind::Downgrade.into());
+    }
     let mut next = request.clone();
-    if url.authority() != request.url.authority() {
+    if url.origin() != request.url.origin() {
         // Secrets are for whom they were given to.
         for name in [
             header::AUTHORIZATION,
@@ -97,10 +101,27 @@ mod tests {
         assert!(!other.headers.contains_key(header::AUTHORIZATION));
     }
 
+    #[cfg(feature = "tls")]
+    #[test]
+    fn what_is_asked_for_over_tls_stays_there() {
+        let check = |location: &'static str, expected: bool| {
+            let request = ClientRequest::new(Method::GET, "https://a/b".parse().unwrap());
+            let location = HeaderValue::from_static(location);
+            let response = Response::new(StatusCode::FOUND).with_header(header::LOCATION, location);
+            let is_followed = follow(&request, &response).is_ok_and(|next| next.is_some());
+            assert_eq!(is_followed, expected);
+        };
+        check("https://c/", true);
+        check("//c/", true);
+        check("/c", true);
+        check("http://a/b", false);
+        check("HTTP://a:443/b", false);
+    }
+
     #[test]
     fn what_leads_nowhere_is_an_error() {
         let request = ClientRequest::new(Method::GET, "http://a/".parse().unwrap());
-        let location = HeaderValue::from_static("https://a/");
+        let location = HeaderValue::from_static("ftp://a/");
         let response = Response::new(StatusCode::FOUND).with_header(header::LOCATION, location);
         assert!(follow(&request, &response).unwrap_err().is_redirect());
         let bare = Response::new(StatusCode::FOUND);

@@ -1,13 +1,16 @@
 //! `Client`: one request, its retry and its redirects.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use http::Method;
 
 use super::config::{Bounds, ClientBuilder};
 use super::connection::{Connection, Failed};
 use super::error::{Error, Kind};
+use super::guard::Guard;
 use super::pool::{Pool, Slot};
 use super::redirect;
 use super::request::ClientRequest;
@@ -46,12 +49,14 @@ pub struct Client {
     pool: Rc<Pool>,
     /// The names.
     resolver: Rc<Resolver>,
+    /// Who decides whom it may ask; anybody where nobody does.
+    guard: Option<Arc<dyn Guard>>,
 }
 
 impl Client {
     /// A client with the default [`Bounds`].
     pub fn new() -> Self {
-        Client::with_bounds(Bounds::default())
+        Client::builder().build()
     }
 
     /// Makes a client with other bounds.
@@ -59,10 +64,11 @@ impl Client {
         ClientBuilder::default()
     }
 
-    pub(super) fn with_bounds(bounds: Bounds) -> Self {
+    pub(super) fn from_parts(bounds: Bounds, guard: Option<Arc<dyn Guard>>) -> Self {
         Client {
             pool: Pool::new(bounds),
             resolver: Rc::default(),
+            guard,
         }
     }
 
@@ -103,6 +109,7 @@ impl Client {
     async fn follow(&self, mut request: ClientRequest) -> Result<Response, Error> {
         let mut redirects_left = self.bounds().redirects;
         loop {
+            self.permit(&request.url)?;
             let mut response = self.send(&request).await?;
             let next = match self.bounds().redirects {
                 0 => None,
@@ -119,9 +126,17 @@ impl Client {
         }
     }
 
+    /// Asks the guard, before anything is done for a URL.
+    fn permit(&self, url: &Url) -> Result<(), Error> {
+        match &self.guard {
+            Some(guard) if !guard.permits(url) => Err(forbidden(url)),
+            _ => Ok(()),
+        }
+    }
+
     /// Sends one request, at most twice.
     async fn send(&self, request: &ClientRequest) -> Result<Response, Error> {
-        let mut slot = self.pool.acquire(request.url.authority()).await?;
+        let mut slot = self.pool.acquire(request.url.origin()).await?;
         if let Some(pooled) = slot.take() {
             match self.exchange(&mut slot, pooled, request).await {
                 Err(failed) if failed.is_stale() && request.is_idempotent() => {}
@@ -136,12 +151,29 @@ impl Client {
     async fn connect(&self, url: &Url) -> Result<Connection, Error> {
         let connecting = async {
             let addresses = self.resolver.resolve(url.host(), url.port()).await?;
+            // These and no others: a second lookup could find what nobody has checked.
+            let addresses = self.permitted(url, addresses)?;
             Connection::connect(&addresses).await
         };
         match reactor::timeout(self.bounds().connect_timeout, connecting).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Kind::ConnectTimeout.into()),
         }
+    }
+
+    /// Those of the addresses that the guard permits.
+    fn permitted(
+        &self,
+        url: &Url,
+        mut addresses: Vec<SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        if let Some(guard) = &self.guard {
+            addresses.retain(|address| guard.permits_address(url, *address));
+        }
+        if addresses.is_empty() {
+            return Err(forbidden(url));
+        }
+        Ok(addresses)
     }
 
     async fn exchange(
@@ -157,6 +189,10 @@ impl Client {
         }
         Ok(response)
     }
+}
+
+fn forbidden(url: &Url) -> Error {
+    Kind::Forbidden(Box::new(url.clone())).into()
 }
 
 impl Failed {

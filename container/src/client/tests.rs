@@ -4,12 +4,13 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use super::{Client, ClientRequest, Error};
+use super::{Client, ClientRequest, Error, Guard, PublicOnly, Url};
 use crate::message::Response;
 use crate::net::{TcpListener, TcpStream};
 use crate::reactor::{self, Clock, Reactor};
@@ -39,7 +40,13 @@ impl Seen {
 
 /// A server whose `n`-th connection gives the answers of the `n`-th script, each to one request,
 /// and then closes when the next request comes. Gives its base URL.
-fn serve(scripts: &'static [&'static [&'static str]]) -> (String, Seen) {
+fn serve(scripts: &[&[&str]]) -> (String, Seen) {
+    let texts = |script: &&[&str]| script.iter().map(ToString::to_string).collect();
+    serve_texts(scripts.iter().map(texts).collect())
+}
+
+/// The same with answers that are made in the test.
+fn serve_texts(scripts: Vec<Vec<String>>) -> (String, Seen) {
     let listener = TcpListener::bind(([127, 0, 0, 1], 0).into()).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let seen = Seen::default();
@@ -61,7 +68,7 @@ fn serve(scripts: &'static [&'static [&'static str]]) -> (String, Seen) {
     (url, seen)
 }
 
-async fn answer(mut stream: TcpStream, script: &[&str], mut tell: impl FnMut(String)) {
+async fn answer(mut stream: TcpStream, script: Vec<String>, mut tell: impl FnMut(String)) {
     let mut answers = script.iter();
     while let Some(request) = read_request(&mut stream).await {
         tell(request);
@@ -180,7 +187,7 @@ fn redirects_are_followed_and_bounded() {
         let (url, seen) = serve(&[&[MOVED, MOVED, OK, MOVED, MOVED, MOVED], &[MOVED]]);
         let client = Client::builder().redirects(2).build();
         let response = client.get(&url).await.unwrap();
-        let last = response.extensions().get::<super::Url>().unwrap();
+        let last = response.extensions().get::<Url>().unwrap();
         assert_eq!(last.to_string(), format!("{url}/next"));
         let error = client.get(&url).await.unwrap_err();
         assert!(error.is_redirect(), "{error}");
@@ -229,7 +236,7 @@ fn failures_have_their_kinds() {
         assert!(client.get(&refused).await.unwrap_err().is_connect());
         assert!(
             client
-                .get("https://localhost/")
+                .get("ftp://localhost/")
                 .await
                 .unwrap_err()
                 .is_request()
@@ -303,5 +310,114 @@ fn the_longest_idle_connection_goes_first() {
             (seen_one.counts(), seen_other.counts()),
             (vec![1, 1], vec![2])
         );
+    });
+}
+
+/// Spellings of this machine and of its networks. Whatever the parser or the system's resolver
+/// makes of one: no connection comes of it.
+const HOSTILE: &[&str] = &[
+    "http://127.0.0.1:{port}/",
+    "http://127.1:{port}/",
+    "http://2130706433:{port}/",
+    "http://0x7f000001:{port}/",
+    "http://0x7F.0.0.1:{port}/",
+    "http://0177.0.0.1:{port}/",
+    "http://017700000001:{port}/",
+    "http://127.0.0.1.:{port}/",
+    "http://0:{port}/",
+    "http://0.0.0.0:{port}/",
+    "http://[::]:{port}/",
+    "http://[::1]:{port}/",
+    "http://[0:0:0:0:0:0:0:1]:{port}/",
+    "http://[::ffff:127.0.0.1]:{port}/",
+    "http://[::FFFF:7f00:1]:{port}/",
+    "http://[::127.0.0.1]:{port}/",
+    "http://[fe80::1%25lo]:{port}/",
+    "http://localhost:{port}/",
+    "http://LOCALHOST:{port}/",
+    "http://localhost.:{port}/",
+    "http://public.example@127.0.0.1:{port}/",
+    "http://public.example:80@127.0.0.1:{port}/",
+    "http://127.0.0.1:{port}#@public.example/",
+    "http://public.example\\@127.0.0.1:{port}/",
+    "http://127。0。0。1:{port}/",
+    "http://127.0.0.1%2e:{port}/",
+    "http://169.254.169.254:{port}/latest/meta-data/",
+    "http://[fd00:ec2::254]:{port}/latest/meta-data/",
+];
+
+#[test]
+fn hostile_spellings_reach_nobody() {
+    run(async {
+        let (base, seen) = serve(&[&[OK]]);
+        let port = base.rsplit(':').next().unwrap();
+        let client = Client::builder().guard(PublicOnly).build();
+        for url in HOSTILE {
+            let url = url.replace("{port}", port);
+            let error = client.get(&url).await.expect_err(&url);
+            // What the system's resolver does not take for an address has none.
+            let is_refused = error.forbidden().is_some() || error.is_request();
+            let is_unknown = error.is_connect() && url.parse::<Url>().is_ok();
+            assert!(is_refused || is_unknown, "{url}: {error:?}");
+        }
+        assert_eq!(seen.counts(), [0; 0], "nobody has connected");
+        assert_eq!(text(Client::new().get(&base).await).await, "ok");
+    });
+}
+
+/// Permits one server of this machine, whatever stands for it.
+struct OnlyPort(u16);
+
+impl Guard for OnlyPort {
+    fn permits(&self, url: &Url) -> bool {
+        url.host() != "unmentionable"
+    }
+
+    fn permits_address(&self, _: &Url, address: SocketAddr) -> bool {
+        address.port() == self.0
+    }
+}
+
+#[test]
+fn the_guard_is_asked_for_every_redirect() {
+    run(async {
+        let (inner, seen) = serve(&[&[OK]]);
+        let answers = ["http://unmentionable/", &*inner, "//0x7f.1:1/"].map(|location| {
+            format!("HTTP/1.1 307 Over there\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
+        });
+        let (outer, _) = serve_texts(vec![answers.to_vec()]);
+        let port = outer.rsplit(':').next().unwrap().parse().unwrap();
+        let client = Client::builder().guard(OnlyPort(port)).build();
+        for target in ["http://unmentionable/", &*inner, "http://0x7f.1:1/"] {
+            let error = client.get(&outer).await.unwrap_err();
+            let forbidden = error.forbidden().map(ToString::to_string);
+            let forbidden = forbidden.as_deref().map(|url| url.trim_end_matches('/'));
+            assert_eq!(forbidden, Some(target.trim_end_matches('/')));
+        }
+        assert_eq!(seen.counts(), [0; 0], "nobody has connected");
+    });
+}
+
+#[test]
+fn only_addresses_that_were_judged_are_connected_to() {
+    /// Refuses this machine's address of version 4, of whatever name it is one.
+    struct NotV4;
+    impl Guard for NotV4 {
+        fn permits(&self, _: &Url) -> bool {
+            true
+        }
+        fn permits_address(&self, _: &Url, address: SocketAddr) -> bool {
+            address.is_ipv6()
+        }
+    }
+    run(async {
+        let (base, seen) = serve(&[&[OK]]);
+        let port = base.rsplit(':').next().unwrap();
+        let client = Client::builder().guard(NotV4).build();
+        let error = client.get(&format!("http://localhost:{port}/")).await;
+        // Where the name has an address of version 6 too, nobody listens at that.
+        let error = error.unwrap_err();
+        assert!(error.forbidden().is_some() || error.is_connect(), "{error}");
+        assert_eq!(seen.counts(), [0; 0], "nobody has connected");
     });
 }

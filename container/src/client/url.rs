@@ -1,20 +1,17 @@
 //! `Url`: what the client can be pointed at, `http://host:port/path?query`.
 //!
-//! Parses no more of RFC 3986 than a request needs: host, port, and the target as it is sent.
-//! Must not resolve names.
+//! Parses no more of RFC 3986 than a request needs: scheme, host, port, and the target as it is
+//! sent. Must not resolve names.
 
 use std::error::Error;
 use std::fmt;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
-/// The port of `http` where none is given.
-const DEFAULT_PORT: u16 = 80;
-
 /// Longest URL taken; servers refuse request lines of more than 8 KiB anyway.
 const LENGTH_MAX: usize = 16 << 10;
 
-/// An absolute `http` URL.
+/// An absolute `http` URL, or with the feature `tls` an `https` one.
 ///
 /// ```
 /// use container::client::Url;
@@ -27,21 +24,31 @@ const LENGTH_MAX: usize = 16 << 10;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
-    /// The host, an IPv6 address without its brackets.
+    scheme: Scheme,
+    /// The host in lower case, an IPv6 address without its brackets.
     host: String,
     /// The port, the default one filled in.
     port: u16,
-    /// What the Host field says: host, and port unless it is the default one.
-    authority: String,
+    /// Scheme and authority: `http://host:port`, without the port where it is the scheme's own.
+    origin: String,
     /// Path and query as sent; begins with `/`.
     target: String,
+}
+
+/// How a URL's server is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// In the clear.
+    Http,
+    /// Over TLS; there only with the feature.
+    Https,
 }
 
 /// Why a text is no [`Url`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// It does not begin with `http://`.
+    /// It does not begin with `http://`, nor with `https://` where the feature `tls` is there.
     Scheme,
     /// The host is missing or has bytes that a host cannot have; user information counts as such.
     Host,
@@ -54,19 +61,29 @@ pub enum UrlError {
 }
 
 impl Url {
-    /// The host: a name, or an address without brackets.
+    /// Whether its server is spoken to over TLS: `https`.
+    pub fn is_secure(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+
+    /// The host, in lower case: a name, or an address without brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port; 80 where the text had none.
+    /// The port; 80 where the text had none, 443 with `https`.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Host and port as the Host field has them: without the port where it is 80.
+    /// Host and port as the Host field has them: without the port where it is the scheme's own.
     pub fn authority(&self) -> &str {
-        &self.authority
+        &self.origin[self.scheme.prefix().len()..]
+    }
+
+    /// Scheme and authority, `http://localhost:8888`: URLs that share it have the same server.
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// Path and query: what the request line has.
@@ -104,14 +121,15 @@ impl Url {
     /// section 5.2).
     ///
     /// # Errors
-    /// When the result is no `http` URL.
+    /// When the result is no URL of a scheme that is spoken.
     pub fn join(&self, reference: &str) -> Result<Url, UrlError> {
         let reference = reference.split('#').next().unwrap_or_default();
         if has_scheme(reference) {
             return reference.parse();
         }
         if reference.starts_with("//") {
-            return format!("http:{reference}").parse();
+            let scheme = self.scheme.prefix().trim_end_matches("//");
+            return format!("{scheme}{reference}").parse();
         }
         let base = self.target.split('?').next().unwrap_or_default();
         let (path, query) = match reference.split_once('?') {
@@ -155,25 +173,27 @@ impl FromStr for Url {
         if text.len() > LENGTH_MAX {
             return Err(UrlError::TooLong);
         }
-        let rest = match text.split_at_checked("http://".len()) {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http://") => rest,
-            _ => return Err(UrlError::Scheme),
-        };
+        let (scheme, rest) = Scheme::split(text).ok_or(UrlError::Scheme)?;
         let rest = rest.split('#').next().unwrap_or_default();
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (host, port) = split_authority(authority)?;
-        let shown = if host.contains(':') {
-            format!("[{host}]")
+        let host = host.to_ascii_lowercase();
+        let prefix = scheme.prefix();
+        let mut origin = if host.contains(':') {
+            format!("{prefix}[{host}]")
         } else {
-            host.to_owned()
+            format!("{prefix}{host}")
         };
+        let port = port.unwrap_or(scheme.port());
+        if port != scheme.port() {
+            // Writing to a string cannot fail.
+            let _ = write!(origin, ":{port}");
+        }
         let url = Url {
-            host: host.to_owned(),
-            port: port.unwrap_or(DEFAULT_PORT),
-            authority: match port {
-                None | Some(DEFAULT_PORT) => shown,
-                Some(port) => format!("{shown}:{port}"),
-            },
+            scheme,
+            host,
+            port,
+            origin,
             target: String::new(),
         };
         let slash = if target.starts_with('/') { "" } else { "/" };
@@ -181,15 +201,55 @@ impl FromStr for Url {
     }
 }
 
+impl Scheme {
+    /// Those that are spoken.
+    fn all() -> &'static [Scheme] {
+        if cfg!(feature = "tls") {
+            &[Scheme::Http, Scheme::Https]
+        } else {
+            &[Scheme::Http]
+        }
+    }
+
+    /// The scheme that a text begins with, in any case of letters, and what is behind it.
+    fn split(text: &str) -> Option<(Scheme, &str)> {
+        Scheme::all().iter().find_map(|scheme| {
+            let (begin, rest) = text.split_at_checked(scheme.prefix().len())?;
+            begin
+                .eq_ignore_ascii_case(scheme.prefix())
+                .then_some((*scheme, rest))
+        })
+    }
+
+    /// What its URLs begin with.
+    fn prefix(self) -> &'static str {
+        match self {
+            Scheme::Http => "http://",
+            Scheme::Https => "https://",
+        }
+    }
+
+    /// The port where none is given (RFC 9110, section 4.2).
+    fn port(self) -> u16 {
+        match self {
+            Scheme::Http => 80,
+            Scheme::Https => 443,
+        }
+    }
+}
+
 impl fmt::Display for Url {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "http://{}{}", self.authority, self.target)
+        write!(formatter, "{}{}", self.origin, self.target)
     }
 }
 
 impl fmt::Display for UrlError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
+            UrlError::Scheme if cfg!(feature = "tls") => {
+                "the URL does not begin with http:// or https://"
+            }
             UrlError::Scheme => "the URL does not begin with http://",
             UrlError::Host => "the URL has no valid host",
             UrlError::Port => "the port is not a number from 1 to 65535",
@@ -292,11 +352,19 @@ mod tests {
         check("HTTP://a:80/b", Ok(("a", 80, "a", "/b")));
         check("http://a:8888?b#c", Ok(("a", 8888, "a:8888", "/?b")));
         check("http://[::1]:81/", Ok(("::1", 81, "[::1]:81", "/")));
-        check("https://a/", Err(UrlError::Scheme));
+        check(
+            "http://A.Example:81/B",
+            Ok(("a.example", 81, "a.example:81", "/B")),
+        );
+        check("ftp://a/", Err(UrlError::Scheme));
         check("a:8888", Err(UrlError::Scheme));
         check("http:///b", Err(UrlError::Host));
         check("http://me@a/", Err(UrlError::Host));
+        check("http://a:80@b/", Err(UrlError::Port));
+        check("http://a\\@b/", Err(UrlError::Host));
+        check("http://a%2eb/", Err(UrlError::Host));
         check("http://[::z]/", Err(UrlError::Host));
+        check("http://[fe80::1%25eth0]/", Err(UrlError::Host));
         check("http://a:0/", Err(UrlError::Port));
         check("http://a:65536/", Err(UrlError::Port));
         check("http://a/b c", Err(UrlError::Target));
@@ -304,6 +372,29 @@ mod tests {
         check(
             &format!("http://a/{}", "b".repeat(LENGTH_MAX)),
             Err(UrlError::TooLong),
+        );
+    }
+
+    #[test]
+    fn https_is_there_with_its_feature() {
+        let check = |text: &str, expected| {
+            let url = text.parse::<Url>();
+            let seen = url.map(|url| (url.is_secure(), url.port(), url.origin().to_owned()));
+            let expected = if cfg!(feature = "tls") {
+                Ok(expected)
+            } else {
+                Err(UrlError::Scheme)
+            };
+            assert_eq!(seen, expected, "{text}");
+        };
+        check("https://a/", (true, 443, "https://a".to_owned()));
+        check("HTTPS://A:443", (true, 443, "https://a".to_owned()));
+        check("https://a:80/", (true, 80, "https://a:80".to_owned()));
+        let plain: Url = "http://a:443/".parse().unwrap();
+        assert_eq!(
+            plain.origin(),
+            "http://a:443",
+            "another server than https://a"
         );
     }
 
@@ -324,7 +415,7 @@ mod tests {
         check("..", "http://a:81/b/");
         check("?y", "http://a:81/b/c/d?y");
         check("", "http://a:81/b/c/d?q");
-        assert_eq!(base.join("https://a/"), Err(UrlError::Scheme));
+        assert_eq!(base.join("ftp://a/"), Err(UrlError::Scheme));
         assert_eq!(base.join("a b"), Err(UrlError::Target));
     }
 }
