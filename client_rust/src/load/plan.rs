@@ -131,6 +131,9 @@ fn check(arguments: &LoadArgs) -> Result<(), String> {
     if arguments.pipeline > 1 && !arguments.keepalive {
         return Err("--pipeline needs --keepalive".to_owned());
     }
+    if arguments.url.is_secure() {
+        return Err("--url must begin with http://: the load is not sent over TLS".to_owned());
+    }
     if arguments.method == Method::CONNECT {
         return Err("--method CONNECT makes tunnels, no load".to_owned());
     }

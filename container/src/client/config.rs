@@ -4,8 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dial::Dialler;
 use super::guard::Guard;
 use super::send::Client;
+#[cfg(feature = "tls")]
+use super::trust::Trust;
 
 /// What a client may use, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +25,8 @@ pub struct Bounds {
     /// How long an idle connection is kept. Default 30 s: most servers close later than that, so
     /// that few requests meet a connection that is just being closed.
     pub idle_time: Duration,
-    /// For making a connection, the name's resolution included. Default 5 s.
+    /// For making a connection, the name's resolution and the handshake of TLS included. Default
+    /// 5 s.
     pub connect_timeout: Duration,
     /// For a request in all: waiting, connecting, retry, redirects and the whole answer. Default
     /// 30 s; never more than what is left of the deadline of the handler that sends it.
@@ -64,6 +68,8 @@ impl Default for Bounds {
 pub struct ClientBuilder {
     bounds: Bounds,
     guard: Option<Arc<dyn Guard>>,
+    #[cfg(feature = "tls")]
+    trust: Option<Trust>,
 }
 
 macro_rules! setters {
@@ -101,9 +107,21 @@ impl ClientBuilder {
         self
     }
 
+    /// Has the client believe these authorities, and no others, about who an `https` server is.
+    /// Default: [`Trust::web`].
+    #[cfg(feature = "tls")]
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.trust = Some(trust);
+        self
+    }
+
     /// The client.
     pub fn build(self) -> Client {
-        Client::from_parts(self.bounds, self.guard)
+        #[cfg(feature = "tls")]
+        let dialler = Dialler::trusting(self.trust);
+        #[cfg(not(feature = "tls"))]
+        let dialler = Dialler::default();
+        Client::from_parts(self.bounds, self.guard, dialler)
     }
 }
 

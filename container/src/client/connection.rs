@@ -5,7 +5,6 @@
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
@@ -18,7 +17,7 @@ use crate::http1::{
     SLICES_MAX,
 };
 use crate::message::{BodyLength, Response};
-use crate::net::{TcpStream, Transport};
+use crate::net::Transport;
 
 /// Bytes read at once.
 const READ_BUFFER: usize = 16 << 10;
@@ -31,8 +30,8 @@ const RESERVE_MAX: usize = 64 << 10;
 
 /// A connection that is used for one request after another.
 pub(super) struct Connection {
-    /// The socket.
-    stream: TcpStream,
+    /// The socket, or what secures it.
+    stream: Box<dyn Transport>,
     /// What the bytes mean.
     machine: ClientConnection,
     /// What is still to be written.
@@ -63,35 +62,27 @@ struct Answer {
 }
 
 impl Connection {
-    /// Connects to the first of `addresses` that takes the connection.
-    ///
-    /// # Errors
-    /// Those of the last address.
-    pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<Connection, Error> {
-        let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-        for address in addresses {
-            match TcpStream::connect(*address).await {
-                Ok(stream) => {
-                    return Ok(Connection {
-                        stream,
-                        machine: ClientConnection::new(Limits::default()),
-                        output: Output::new(),
-                        leftover: Vec::new(),
-                    });
-                }
-                Err(error) => last = error,
-            }
+    /// Over a stream on which nothing was sent yet.
+    pub(super) fn new(stream: Box<dyn Transport>) -> Connection {
+        Connection {
+            stream,
+            machine: ClientConnection::new(Limits::default()),
+            output: Output::new(),
+            leftover: Vec::new(),
         }
-        Err(Kind::Connect(last).into())
     }
 
     /// Whether another request can be sent. An idle connection that has something to read has been
-    /// closed, or told (by a 408, say) that it will be.
-    pub(super) fn is_reusable(&self) -> bool {
+    /// closed, or told (by a 408, say) that it will be. That is seen by reading: over TLS, what has
+    /// come need not be the server's words.
+    pub(super) fn is_reusable(&mut self) -> bool {
+        let is_quiet = |read: io::Result<usize>| {
+            read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        };
         self.machine.is_reusable()
             && self.output.is_empty()
             && self.leftover.is_empty()
-            && !self.stream.is_read_ready()
+            && is_quiet(self.stream.try_read(&mut [0]))
     }
 
     /// Sends a request and reads its whole answer, with a body of at most `limit` bytes.

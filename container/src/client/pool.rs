@@ -208,7 +208,7 @@ impl Host {
     /// turn out to be of no use are closed on the way.
     fn take_idle(&mut self, bounds: &Bounds) -> Option<Connection> {
         let now = reactor::now();
-        while let Some(idle) = self.idle.pop_back() {
+        while let Some(mut idle) = self.idle.pop_back() {
             let is_fresh = now.saturating_duration_since(idle.since) < bounds.idle_time;
             if is_fresh && idle.connection.is_reusable() {
                 return Some(idle.connection);

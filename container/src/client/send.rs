@@ -9,6 +9,7 @@ use http::Method;
 
 use super::config::{Bounds, ClientBuilder};
 use super::connection::{Connection, Failed};
+use super::dial::Dialler;
 use super::error::{Error, Kind};
 use super::guard::Guard;
 use super::pool::{Pool, Slot};
@@ -51,6 +52,8 @@ pub struct Client {
     resolver: Rc<Resolver>,
     /// Who decides whom it may ask; anybody where nobody does.
     guard: Option<Arc<dyn Guard>>,
+    /// What makes connections.
+    dialler: Rc<Dialler>,
 }
 
 impl Client {
@@ -64,11 +67,16 @@ impl Client {
         ClientBuilder::default()
     }
 
-    pub(super) fn from_parts(bounds: Bounds, guard: Option<Arc<dyn Guard>>) -> Self {
+    pub(super) fn from_parts(
+        bounds: Bounds,
+        guard: Option<Arc<dyn Guard>>,
+        dialler: Dialler,
+    ) -> Self {
         Client {
             pool: Pool::new(bounds),
             resolver: Rc::default(),
             guard,
+            dialler: Rc::new(dialler),
         }
     }
 
@@ -153,10 +161,10 @@ impl Client {
             let addresses = self.resolver.resolve(url.host(), url.port()).await?;
             // These and no others: a second lookup could find what nobody has checked.
             let addresses = self.permitted(url, addresses)?;
-            Connection::connect(&addresses).await
+            self.dialler.dial(url, &addresses).await
         };
         match reactor::timeout(self.bounds().connect_timeout, connecting).await {
-            Ok(outcome) => outcome,
+            Ok(outcome) => outcome.map(Connection::new),
             Err(_) => Err(Kind::ConnectTimeout.into()),
         }
     }

@@ -13,6 +13,7 @@
 //! | `stream`, `connect` | an attached socket: reads, writes; connecting |
 //! | `listener`, `accept` | attached listeners; what accept's errors mean |
 //! | `bind`, `unix_socket` | making listening sockets; a Unix socket's file |
+//! | `tls` | [`TlsStream`]: TLS over any of them, behind a feature |
 //! | `tokio_io`, `futures_io` | the I/O traits of other worlds, behind features |
 //!
 //! Names are not resolved here, except those that are bound at the start.
@@ -26,6 +27,8 @@ mod futures_io;
 mod listener;
 mod socket;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "tokio-io")]
 mod tokio_io;
 mod transport;
@@ -37,5 +40,7 @@ pub use self::bind::{AnyListener, BACKLOG, ListenOptions};
 pub use self::listener::{ListenSocket, Listener, SocketListener, TcpListener, UnixListener};
 pub use self::socket::{Accepted, AnySocket, Socket};
 pub use self::stream::{SocketStream, Stream, TcpStream, UnixStream};
+#[cfg(feature = "tls")]
+pub use self::tls::TlsStream;
 pub use self::transport::Transport;
 pub use self::unix_socket::UnixListenSocket;
