@@ -24,8 +24,8 @@
 //!
 //! * [`Router`], [`handler`], [`extract`], [`middleware`]: what an application is made of.
 //! * [`Container`], [`server::Builder`], [`server::Handle`]: how it is run and stopped.
-//! * [`sleep`], [`timeout`], [`Deadline`], [`spawn_local`], [`detach`], [`spawn_blocking`], [`net`],
-//!   [`client`]: what handlers may use.
+//! * [`sleep`], [`timeout`], [`Deadline`], [`spawn_local`], [`detach`], [`spawn_blocking`],
+//!   [`PerWorker`], [`net`], [`client`]: what handlers may use.
 //! * [`testing`]: the whole server in memory, with a clock that the test moves.
 //! * [`observe`]: the access log, and what is counted by route; [`admin`]: health, metrics and a
 //!   dashboard.
@@ -54,7 +54,7 @@ pub use error::Error;
 pub use handler::{Handler, Html, IntoResponse, Problem, Sse, SseEvent, blocking, inline};
 pub use message::{Body, Request, Response, StatusCode};
 pub use middleware::Next;
-pub use reactor::{Deadline, sleep, sleep_until, spawn_local, timeout, yield_now};
+pub use reactor::{Deadline, PerWorker, sleep, sleep_until, spawn_local, timeout, yield_now};
 pub use router::Router;
 pub use scheduler::{draining, is_ready, local_body, spawn_blocking};
 pub use server::{Container, Report, detach};

@@ -20,6 +20,7 @@
 //! | `remote`, `oneshot` | what other threads may do: wake, send a job, send a value |
 //! | `busy`, `activity` | how long a reactor has not been waiting; what its thread is doing |
 //! | `context`, `deadline` | the current reactor of a thread, the deadline of what runs on it |
+//! | `per_worker` | [`PerWorker`]: one value for each reactor |
 //!
 //! No borrow of the reactor's state is ever held while foreign code runs (a future, a waker, a
 //! destructor), so that foreign code may call everything here.
@@ -33,6 +34,7 @@ mod drive;
 mod executor;
 mod join;
 pub mod oneshot;
+mod per_worker;
 mod remote;
 mod source;
 mod task;
@@ -57,6 +59,8 @@ pub use self::deadline::{Deadline, DeadlineScope};
 use self::executor::Executor;
 use self::join::Joined;
 pub use self::join::{AbortOnDrop, JoinError, JoinHandle};
+pub use self::per_worker::PerWorker;
+use self::per_worker::Values;
 use self::remote::Inbox;
 pub use self::remote::{Job, OutsideWork, Remote};
 pub use self::source::Registration;
@@ -119,6 +123,8 @@ struct Inner {
     executor: Executor,
     /// What other threads sent.
     inbox: Inbox,
+    /// The values that live as long as it.
+    values: Values,
 }
 
 impl Reactor {
@@ -138,6 +144,7 @@ impl Reactor {
             timers: RefCell::default(),
             executor: Executor::default(),
             inbox,
+            values: Values::default(),
         };
         Ok(Reactor {
             inner: Rc::new(inner),
@@ -249,13 +256,14 @@ impl Reactor {
         self.inner.executor.len()
     }
 
-    /// Drops all tasks, even those that keep this reactor alive, and refuses new ones: what is
-    /// spawned afterwards is dropped at once and its handle says cancelled. Sources and timers
-    /// outside of tasks go on working. Dropping the last clone does the same.
+    /// Drops all tasks, even those that keep this reactor alive, then the values of [`PerWorker`]s,
+    /// and refuses new ones: what is spawned afterwards is dropped at once and its handle says
+    /// cancelled. Sources and timers outside of tasks go on working. Dropping the last clone does the same.
     pub fn shutdown(&self) {
         let _context = self.enter();
         self.inner.inbox.close();
         self.inner.executor.close();
+        self.inner.values.close();
     }
 
     /// The reactor of a weak reference that a source or timer kept.
