@@ -104,17 +104,6 @@ fn check(answer: &Answer, target: &str, status: u16, body: &str) {
 }
 
 #[test]
-fn the_root_names_the_service_without_delay() {
-    let server = Server::new(docking::router(DELAY));
-    let mut client = server.connect();
-    send(&mut client, "/");
-    let answer = answer(&mut client);
-    assert_eq!((answer.status, &*answer.body), (200, "Docking API"));
-    let content_type = answer.field("content-type");
-    assert_eq!(content_type, Some("text/plain; charset=utf-8"));
-}
-
-#[test]
 fn lists_are_filtered() {
     let server = Server::new(docking::router(DELAY));
     for (target, members) in LISTS {

@@ -3,7 +3,10 @@
 //! | module | is |
 //! |---|---|
 //! | [`docking`] | users and customers of a purchasing department, behind a slow database |
+//! | [`health`] | whether the server lives and wants traffic |
 //! | [`mail`] | what is written to the owners of accounts, and how it leaves |
+//! | [`openapi`] | what routes say about themselves, as an OpenAPI document |
+//! | [`pages`] | what is served, as a list, as a manual and for tools |
 //! | [`probe`] | small routes that show, one at a time, what the container does |
 //! | [`store`] | where the others keep what must outlive them |
 //! | `store_failure` | what clients are told when that fails |
@@ -20,7 +23,10 @@
 #![forbid(unsafe_code)]
 
 pub mod docking;
+pub mod health;
 pub mod mail;
+pub mod openapi;
+pub mod pages;
 pub mod probe;
 pub mod store;
 mod store_failure;
@@ -51,9 +57,20 @@ impl Default for Options {
     }
 }
 
-/// All applications together.
+/// All applications together, with the pages about them.
+///
+/// A route of a new application says what it does where it is registered: it is annotated with an
+/// [`Operation`](openapi::Operation), and so is in `/openapi.json`, on `/docs` and in the list of
+/// `/`. A test finds those that say nothing.
 pub fn router(options: &Options) -> Router {
-    let router = docking::router(options.delay).merge(probe::router());
+    pages::add(applications(options))
+}
+
+/// The applications alone.
+fn applications(options: &Options) -> Router {
+    let router = docking::router(options.delay)
+        .merge(probe::router())
+        .merge(health::router());
     let router = match &options.stores {
         Some(stores) => router.merge(stateful(stores)),
         None => router,

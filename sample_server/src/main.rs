@@ -21,7 +21,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use args::{Args, Refusal};
-use container::{Error, Report, admin};
+use container::{Error, Report};
 use logging::Logging;
 use process::{Attended, Inherited, Manager, Predecessor, Succession};
 
@@ -63,7 +63,7 @@ fn serve(args: &Args, logging: &Logging) -> Result<Report, Error> {
     let inherited = Inherited::take().map_err(refused)?;
     let succession = Succession::prepare(args.restart_timeout.0, inherited.owns_files);
     let succession = succession.map_err(refused)?;
-    let router = handlers::router(&args.options()?).merge(admin::health());
+    let router = handlers::router(&args.options()?);
     let builder = if inherited.is_empty() {
         args.builder()
     } else {

@@ -64,8 +64,19 @@ use crate::server::Handle;
 /// ```
 pub fn health() -> Router {
     Router::new()
-        .get("/-/live", critical(inline(health::live)))
-        .get("/-/ready", critical(inline(health::ready)))
+        .get("/-/live", live())
+        .get("/-/ready", ready())
+}
+
+/// 200 as long as a worker serves; for routes of another name than [`health`] has, or with more to
+/// say about them.
+pub fn live() -> Endpoint {
+    critical(inline(health::live))
+}
+
+/// 200 when the container that serves it wants traffic, else 503.
+pub fn ready() -> Endpoint {
+    critical(inline(health::ready))
 }
 
 /// Everything about the container of this handle; `/` leads to the dashboard.

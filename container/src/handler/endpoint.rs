@@ -7,6 +7,8 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use http::Extensions;
+
 use super::argument::{BodyMode, Context, Needs};
 use super::budget::{Adaptive, Concurrency, Patience};
 use super::function::{Arguments, Awaitable, Function};
@@ -45,6 +47,8 @@ pub struct Endpoint {
     policy: Policy,
     /// What its arguments ask for.
     needs: Needs,
+    /// What is known of it besides, one value per type.
+    annotations: Extensions,
     /// What runs in its place since it was moved to the pool; the same for all clones.
     moved: Arc<OnceLock<Code>>,
 }
@@ -116,6 +120,11 @@ pub trait Handler<Args>: Sized {
     fn body_limit(self, bytes: u64) -> Endpoint {
         self.into_endpoint().body_limit(bytes)
     }
+
+    /// Says something about the handler that others than the container read.
+    fn annotate<T: Clone + Send + Sync + 'static>(self, annotation: T) -> Endpoint {
+        self.into_endpoint().annotate(annotation)
+    }
 }
 
 /// Runs `function` on the worker, on the spot. It must return at once: while it runs, nothing else
@@ -180,6 +189,7 @@ impl Endpoint {
             code,
             policy: Policy::new(lane),
             needs,
+            annotations: Extensions::new(),
             moved: Arc::default(),
         }
     }
@@ -247,6 +257,31 @@ impl Endpoint {
     pub fn body_limit(mut self, bytes: u64) -> Self {
         self.policy.body_limit = Some(bytes);
         self
+    }
+
+    /// Says something about the handler that others than the container read: a description, say, or
+    /// who may call it. In place of an earlier annotation of its type.
+    ///
+    /// ```
+    /// use container::{Handler, Router, inline};
+    ///
+    /// #[derive(Clone)]
+    /// struct Summary(&'static str);
+    ///
+    /// let router = Router::new().get("/health", inline(|| "ok").annotate(Summary("how I am")));
+    /// for route in router.registered() {
+    ///     assert_eq!(route.pattern, "/health");
+    ///     assert_eq!(route.endpoint.annotation::<Summary>().unwrap().0, "how I am");
+    /// }
+    /// ```
+    pub fn annotate<T: Clone + Send + Sync + 'static>(mut self, annotation: T) -> Self {
+        self.annotations.insert(annotation);
+        self
+    }
+
+    /// The annotation of this type.
+    pub fn annotation<T: Clone + Send + Sync + 'static>(&self) -> Option<&T> {
+        self.annotations.get()
     }
 
     /// The handler's code, and with it where it runs at present.

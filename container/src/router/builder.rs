@@ -59,6 +59,18 @@ pub struct Router {
     pub(super) faults: Vec<Fault>,
 }
 
+/// A route as it was written down, seen before the table is built.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Registered<'r> {
+    /// The method; `None` for a route that takes any.
+    pub method: Option<&'r Method>,
+    /// The pattern, with the prefixes of all routers it is nested in: `/users/{id}`.
+    pub pattern: &'r str,
+    /// The handler.
+    pub endpoint: &'r Endpoint,
+}
+
 /// A route or a fallback.
 pub(super) struct Entry {
     /// What it answers.
@@ -282,6 +294,19 @@ impl Router {
     {
         self.background.push(Hook::new(work));
         self
+    }
+
+    /// The routes so far, in the order in which they were added; fallbacks are not among them. For
+    /// pages that say what is served, and are routes themselves: what they show can be given to
+    /// them by [`state`](Self::state).
+    pub fn registered(&self) -> impl Iterator<Item = Registered<'_>> {
+        let routes = self.entries.iter();
+        let routes = routes.filter(|entry| entry.kind != Kind::Fallback);
+        routes.map(|entry| Registered {
+            method: entry.method(),
+            pattern: &entry.pattern,
+            endpoint: &entry.endpoint,
+        })
     }
 
     /// Checks everything and makes the table.

@@ -40,7 +40,7 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
-pub use builder::Router;
+pub use builder::{Registered, Router};
 pub use error::RouterError;
 pub use hook::{Hook, HookError, IntoHookResult};
 pub use refusal::Refusal;

@@ -312,6 +312,28 @@ fn refusals_are_problems_but_for_options() {
 }
 
 #[test]
+fn what_is_registered_is_seen_before_the_table_is_built() {
+    let inner = Router::new().get("/", page).any("/{id}", page);
+    let router = Router::new()
+        .post("/page", page.annotate("here"))
+        .fallback(page)
+        .nest("/users", inner);
+    let seen: Vec<_> = router
+        .registered()
+        .map(|route| {
+            let annotation = route.endpoint.annotation::<&str>();
+            (route.method.cloned(), route.pattern, annotation.copied())
+        })
+        .collect();
+    let expected = [
+        (Some(Method::POST), "/page", Some("here")),
+        (Some(Method::GET), "/users", None),
+        (None, "/users/{id}", None),
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[test]
 fn indexes_count_all_routes() {
     let router = Router::new()
         .get("/a", page)

@@ -1,9 +1,11 @@
 //! The tables of the docking API. Read-only, and here for as long as the process.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Somebody of the purchasing department.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(example = USERS[2])]
 pub struct User {
     /// Identifier; text, also where it looks like a number.
     pub id: &'static str,
@@ -14,8 +16,9 @@ pub struct User {
 }
 
 /// Somebody the department sells to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(example = CUSTOMERS[0])]
 pub struct Customer {
     /// Identifier; text, also where it looks like a number.
     pub id: &'static str,

@@ -2,36 +2,42 @@
 
 use container::extract::Json;
 use container::{IntoResponse, Response, StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::data::{CUSTOMERS, Customer, USERS, User};
 
 /// Which users are wanted: those that pass every filter that is there.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 pub struct UserFilter {
     /// A part of the name, in upper or lower case.
+    #[schemars(example = &"Lee")]
     pub name: Option<String>,
     /// A part of the role, in upper or lower case.
+    #[schemars(example = &"SALES")]
     pub role: Option<String>,
 }
 
 /// Which customers are wanted: those that pass every filter that is there.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerFilter {
     /// A part of the name, in upper or lower case.
+    #[schemars(example = &"JORDAN")]
     pub name: Option<String>,
     /// The identifier of their user, in full.
+    #[schemars(example = &"1")]
     pub sales_id: Option<String>,
 }
 
 /// There is nobody with this identifier: a 404 in the docking API's own shape.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(example = ResourceNotFound::new("User", "9"))]
 pub struct ResourceNotFound {
-    /// What was looked for: `User` or `Customer`.
-    kind: &'static str,
-    /// The identifier as asked for.
-    id: String,
+    /// Always `ResourceNotFound`.
+    r#type: &'static str,
+    /// What was looked for, and the identifier as asked for.
+    message: String,
 }
 
 /// The users that pass the filter, in the table's order.
@@ -48,7 +54,8 @@ pub fn list_users(filter: &UserFilter) -> Json<Vec<User>> {
 /// When there is none.
 pub fn find_user(id: String) -> Result<Json<User>, ResourceNotFound> {
     let user = USERS.into_iter().find(|user| user.id == id);
-    user.map(Json).ok_or(ResourceNotFound { kind: "User", id })
+    user.map(Json)
+        .ok_or_else(|| ResourceNotFound::new("User", &id))
 }
 
 /// The customers that pass the filter, in the table's order.
@@ -68,24 +75,24 @@ pub fn list_customers(filter: &CustomerFilter) -> Json<Vec<Customer>> {
 /// When there is none.
 pub fn find_customer(id: String) -> Result<Json<Customer>, ResourceNotFound> {
     let customer = CUSTOMERS.into_iter().find(|customer| customer.id == id);
-    customer.map(Json).ok_or(ResourceNotFound {
-        kind: "Customer",
-        id,
-    })
+    customer
+        .map(Json)
+        .ok_or_else(|| ResourceNotFound::new("Customer", &id))
+}
+
+impl ResourceNotFound {
+    /// There is no `kind` with this identifier.
+    fn new(kind: &str, id: &str) -> Self {
+        ResourceNotFound {
+            r#type: "ResourceNotFound",
+            message: format!("{kind} ID {id} not found"),
+        }
+    }
 }
 
 impl IntoResponse for ResourceNotFound {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Body {
-            r#type: &'static str,
-            message: String,
-        }
-        let body = Body {
-            r#type: "ResourceNotFound",
-            message: format!("{} ID {} not found", self.kind, self.id),
-        };
-        (StatusCode::NOT_FOUND, Json(body)).into_response()
+        (StatusCode::NOT_FOUND, Json(self)).into_response()
     }
 }
 

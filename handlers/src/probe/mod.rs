@@ -21,6 +21,8 @@
 //! | `GET /panic/{lane}` | none: the handler panics ([`panics`]) |
 //! | `GET /stall/{lane}?ms=N` | `ok`, after its thread has slept for N milliseconds ([`stalls`]) |
 
+mod operations;
+
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io::Write;
@@ -38,6 +40,7 @@ use container::{
     blocking, inline, local_body, sleep,
 };
 use futures_core::Stream;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What `/plaintext` and `/json` say; its 13 bytes are what benchmarks compare.
@@ -71,24 +74,40 @@ static DIGITS: [u8; PIECE] = digits();
 
 /// The routes that are always there.
 pub fn router() -> Router {
+    let id = inline(|Path(id): Path<String>| id);
+    let count = count.body_limit(COUNTED_MAX);
+    let limited = limited.concurrency(LIMITED).queue(LIMITED_QUEUE);
+    let blocked = blocking(block_for);
     Router::new()
-        .post("/", inline(echo))
-        .post("/echo", inline(echo))
-        .post("/count", count.body_limit(COUNTED_MAX))
-        .get("/plaintext", inline(|| GREETING))
-        .get("/json", inline(json))
-        .get("/sleep", sleep_for)
-        .get("/blocking/sleep", blocking(block_for))
+        .post("/", inline(echo).annotate(operations::echo()))
+        .post("/echo", inline(echo).annotate(operations::echo()))
+        .post("/count", count.annotate(operations::count()))
         .get(
-            "/limited",
-            limited.concurrency(LIMITED).queue(LIMITED_QUEUE),
+            "/plaintext",
+            inline(|| GREETING).annotate(operations::plaintext()),
         )
-        .get("/route/{id}", inline(|Path(id): Path<String>| id))
-        .get("/headers", inline(headers))
-        .get("/status/{code}", inline(status))
-        .get("/bytes/{count}", inline(stream))
-        .get("/written/{count}", blocking(write))
-        .get("/events", events)
+        .get("/json", inline(json).annotate(operations::json()))
+        .get("/sleep", sleep_for.annotate(operations::sleep()))
+        .get(
+            "/blocking/sleep",
+            blocked.annotate(operations::blocking_sleep()),
+        )
+        .get("/limited", limited.annotate(operations::limited()))
+        .get("/route/{id}", id.annotate(operations::route()))
+        .get("/headers", inline(headers).annotate(operations::headers()))
+        .get(
+            "/status/{code}",
+            inline(status).annotate(operations::status()),
+        )
+        .get(
+            "/bytes/{count}",
+            inline(stream).annotate(operations::bytes()),
+        )
+        .get(
+            "/written/{count}",
+            blocking(write).annotate(operations::written()),
+        )
+        .get("/events", events.annotate(operations::events()))
 }
 
 /// Routes whose handlers panic, one on each lane: `/panic/inline`, `/panic/async` and
@@ -103,26 +122,36 @@ pub fn panics() -> Router {
     fn blocked() -> &'static str {
         panic!("asked to, on a thread of the pool");
     }
+    let panic = operations::panic;
+    let worker = kill_worker.annotate(operations::worker_panic());
     Router::new()
-        .get("/panic/inline", inline(inlined))
-        .get("/panic/async", waited)
-        .get("/panic/blocking", blocking(blocked))
-        .get("/panic/worker", kill_worker)
+        .get("/panic/inline", inline(inlined).annotate(panic()))
+        .get("/panic/async", waited.annotate(panic()))
+        .get("/panic/blocking", blocking(blocked).annotate(panic()))
+        .get("/panic/worker", worker)
 }
 
 /// Routes whose handlers hold their threads, one on each lane: `/stall/inline`, `/stall/async` and
 /// `/stall/blocking`. Only the last one may.
 pub fn stalls() -> Router {
-    async fn held(length: Query<Sleep>) -> Result<&'static str, Problem> {
+    async fn held(length: Query<Stall>) -> Result<&'static str, Problem> {
         stall(length)
     }
+    let operation = operations::stall;
     Router::new()
-        .get("/stall/inline", inline(stall))
-        .get("/stall/async", held)
-        .get("/stall/blocking", blocking(stall))
+        .get("/stall/inline", inline(stall).annotate(operation()))
+        .get("/stall/async", held.annotate(operation()))
+        .get("/stall/blocking", blocking(stall).annotate(operation()))
 }
 
-fn stall(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Problem> {
+#[derive(Deserialize, JsonSchema)]
+struct Stall {
+    /// How many milliseconds, a minute at most.
+    #[schemars(range(max = STALL_MS_MAX), example = 10)]
+    ms: u64,
+}
+
+fn stall(Query(Stall { ms }): Query<Stall>) -> Result<&'static str, Problem> {
     thread::sleep(at_most(ms, STALL_MS_MAX)?);
     Ok("ok")
 }
@@ -162,16 +191,21 @@ async fn count(mut body: Body) -> Result<String, BodyError> {
     Ok(bytes.to_string())
 }
 
-fn json() -> Json<impl Serialize> {
-    #[derive(Serialize)]
-    struct Message {
-        message: &'static str,
-    }
+#[derive(Serialize, JsonSchema)]
+#[schemars(example = Message { message: GREETING })]
+struct Message {
+    /// The greeting.
+    message: &'static str,
+}
+
+fn json() -> Json<Message> {
     Json(Message { message: GREETING })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Sleep {
+    /// How many milliseconds, ten minutes at most.
+    #[schemars(range(max = SLEEP_MS_MAX), example = 10)]
     ms: u64,
 }
 
@@ -276,11 +310,15 @@ impl Stream for Pieces {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Feed {
+    /// How many events.
     #[serde(default = "Feed::count")]
+    #[schemars(range(max = u64::MAX), example = 3)]
     count: u64,
+    /// Milliseconds before each of them, ten minutes at most.
     #[serde(default = "Feed::interval_ms")]
+    #[schemars(range(max = SLEEP_MS_MAX), example = 100)]
     interval_ms: u64,
 }
 
