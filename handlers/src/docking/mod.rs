@@ -51,17 +51,17 @@ fn waiting() -> Router {
         sleep(delay).await;
         list_users(&filter)
     };
-    let user = async |State(Delay(delay)), Path(id)| {
+    let user = async |State(Delay(delay)), Path(id): Path<String>| {
         sleep(delay).await;
-        find_user(id)
+        find_user(&id)
     };
     let customers = async |State(Delay(delay)), Query(filter)| {
         sleep(delay).await;
         list_customers(&filter)
     };
-    let customer = async |State(Delay(delay)), Path(id)| {
+    let customer = async |State(Delay(delay)), Path(id): Path<String>| {
         sleep(delay).await;
-        find_customer(id)
+        find_customer(&id)
     };
     Router::new()
         .get("/users", users.annotate(operations::users()))
@@ -76,17 +76,17 @@ fn blocked() -> Router {
         thread::sleep(delay);
         list_users(&filter)
     });
-    let user = blocking(|State(Delay(delay)), Path(id)| {
+    let user = blocking(|State(Delay(delay)), Path(id): Path<String>| {
         thread::sleep(delay);
-        find_user(id)
+        find_user(&id)
     });
     let customers = blocking(|State(Delay(delay)), Query(filter)| {
         thread::sleep(delay);
         list_customers(&filter)
     });
-    let customer = blocking(|State(Delay(delay)), Path(id)| {
+    let customer = blocking(|State(Delay(delay)), Path(id): Path<String>| {
         thread::sleep(delay);
-        find_customer(id)
+        find_customer(&id)
     });
     Router::new()
         .get("/users", users.annotate(operations::users()))

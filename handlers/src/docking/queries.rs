@@ -52,10 +52,10 @@ pub fn list_users(filter: &UserFilter) -> Json<Vec<User>> {
 ///
 /// # Errors
 /// When there is none.
-pub fn find_user(id: String) -> Result<Json<User>, ResourceNotFound> {
+pub fn find_user(id: &str) -> Result<Json<User>, ResourceNotFound> {
     let user = USERS.into_iter().find(|user| user.id == id);
     user.map(Json)
-        .ok_or_else(|| ResourceNotFound::new("User", &id))
+        .ok_or_else(|| ResourceNotFound::new("User", id))
 }
 
 /// The customers that pass the filter, in the table's order.
@@ -73,11 +73,11 @@ pub fn list_customers(filter: &CustomerFilter) -> Json<Vec<Customer>> {
 ///
 /// # Errors
 /// When there is none.
-pub fn find_customer(id: String) -> Result<Json<Customer>, ResourceNotFound> {
+pub fn find_customer(id: &str) -> Result<Json<Customer>, ResourceNotFound> {
     let customer = CUSTOMERS.into_iter().find(|customer| customer.id == id);
     customer
         .map(Json)
-        .ok_or_else(|| ResourceNotFound::new("Customer", &id))
+        .ok_or_else(|| ResourceNotFound::new("Customer", id))
 }
 
 impl ResourceNotFound {
