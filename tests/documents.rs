@@ -1,6 +1,7 @@
 //! What the server says about itself: the routes' descriptions, and the pages made of them.
 
 use container::testing::Server;
+use handlers::store::{Database, Stores};
 use handlers::{Options, openapi, router};
 use tests::{Answer, read_answers};
 
@@ -8,6 +9,7 @@ use tests::{Answer, read_answers};
 fn options() -> Options {
     Options {
         debug: true,
+        stores: Some(Stores::open(&Database::Memory).expect("it opens")),
         ..Options::default()
     }
 }

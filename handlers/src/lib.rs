@@ -2,12 +2,14 @@
 //!
 //! | module | is |
 //! |---|---|
+//! | `clock` | what time it is, in virtual time too |
 //! | [`docking`] | users and customers of a purchasing department, behind a slow database |
 //! | [`health`] | whether the server lives and wants traffic |
 //! | [`mail`] | what is written to the owners of accounts, and how it leaves |
 //! | [`openapi`] | what routes say about themselves, as an OpenAPI document |
 //! | [`pages`] | what is served, as a list, as a manual and for tools |
 //! | [`probe`] | small routes that show, one at a time, what the container does |
+//! | [`shop`] | brands and products, the time, and two ways to call an application |
 //! | [`store`] | where the others keep what must outlive them |
 //! | `store_failure` | what clients are told when that fails |
 //!
@@ -22,12 +24,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod clock;
 pub mod docking;
 pub mod health;
 pub mod mail;
 pub mod openapi;
 pub mod pages;
 pub mod probe;
+pub mod shop;
 pub mod store;
 mod store_failure;
 
@@ -69,6 +73,7 @@ pub fn router(options: &Options) -> Router {
 /// The applications alone.
 fn applications(options: &Options) -> Router {
     let router = docking::router(options.delay)
+        .merge(shop::router())
         .merge(probe::router())
         .merge(health::router());
     let router = match &options.stores {
@@ -87,6 +92,7 @@ fn applications(options: &Options) -> Router {
 fn stateful(stores: &Stores) -> Router {
     let stores = stores.clone();
     Router::new()
+        .merge(shop::catalogue())
         .state(stores.catalogue)
         .state(stores.key_values)
         .state(stores.accounts)

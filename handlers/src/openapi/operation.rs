@@ -35,6 +35,8 @@ pub struct Operation {
     pub(super) answers: Vec<Answer>,
     /// What the container's own refusals look like here.
     pub(super) refusals: Content,
+    /// Whether it asks a database.
+    pub(super) asks_store: bool,
     /// Whether it can take long, or as long as the client says.
     pub(super) is_slow: bool,
 }
@@ -81,6 +83,7 @@ impl Operation {
             body: None,
             answers: Vec::new(),
             refusals: problem(),
+            asks_store: false,
             is_slow: false,
         }
     }
@@ -144,6 +147,12 @@ impl Operation {
     /// The shape of the container's own refusals, where the application has given them another.
     pub fn refusals(mut self, content: Content) -> Self {
         self.refusals = content;
+        self
+    }
+
+    /// It asks a database, and so has no answer (503) while that is away.
+    pub fn stores(mut self) -> Self {
+        self.asks_store = true;
         self
     }
 

@@ -1,31 +1,17 @@
 //! `UnixTime`: a moment as databases keep it, from the clock of whoever asks.
 
-use std::sync::LazyLock;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use container::reactor;
+use crate::clock;
 
 /// A moment in seconds since 1970-01-01T00:00:00Z, as databases keep it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixTime(pub i64);
 
-/// The system's time at an instant, from which virtual time goes on.
-static ORIGIN: LazyLock<(SystemTime, Instant)> =
-    LazyLock::new(|| (SystemTime::now(), Instant::now()));
-
 impl UnixTime {
     /// The system's time. On a worker in virtual time that goes on as its clock does.
     pub fn now() -> UnixTime {
-        let time = if reactor::clock().is_virtual() {
-            let ((time, instant), now) = (*ORIGIN, reactor::now());
-            match now.checked_duration_since(instant) {
-                Some(later) => time + later,
-                None => time - instant.duration_since(now),
-            }
-        } else {
-            SystemTime::now()
-        };
-        let since = time.duration_since(SystemTime::UNIX_EPOCH);
+        let since = clock::now().duration_since(SystemTime::UNIX_EPOCH);
         // A clock before 1970 is wrong in any case.
         UnixTime(0).after(since.unwrap_or_default())
     }
