@@ -25,7 +25,7 @@
 //! * [`Router`], [`handler`], [`extract`], [`middleware`]: what an application is made of.
 //! * [`Container`], [`server::Builder`], [`server::Handle`]: how it is run and stopped.
 //! * [`sleep`], [`timeout`], [`Deadline`], [`spawn_local`], [`detach`], [`spawn_blocking`],
-//!   [`PerWorker`], [`net`], [`client`]: what handlers may use.
+//!   [`block_on`], [`PerWorker`], [`net`], [`client`]: what handlers may use.
 //! * [`testing`]: the whole server in memory, with a clock that the test moves.
 //! * [`observe`]: the access log, and what is counted by route; [`admin`]: health, metrics and a
 //!   dashboard.
@@ -56,5 +56,5 @@ pub use message::{Body, Request, Response, StatusCode};
 pub use middleware::Next;
 pub use reactor::{Deadline, PerWorker, sleep, sleep_until, spawn_local, timeout, yield_now};
 pub use router::Router;
-pub use scheduler::{draining, is_ready, local_body, spawn_blocking};
+pub use scheduler::{block_on, draining, is_ready, local_body, spawn_blocking};
 pub use server::{Container, Report, detach};

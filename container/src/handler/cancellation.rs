@@ -1,9 +1,17 @@
 //! `Cancellation`: how code that cannot be dropped learns that nobody waits for it any more.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::marker::PhantomData;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Cancellation>> = const { RefCell::new(None) };
+}
 
 /// A token that a blocking handler can ask, or wait on, whether its request still matters.
 ///
@@ -35,10 +43,18 @@ pub struct Cancellation {
 struct Shared {
     /// Whether it is set; only ever goes from false to true, under the lock.
     cancelled: AtomicBool,
-    /// Held while it is set, so that who is about to wait does not miss it.
-    lock: Mutex<()>,
+    /// The task that waits for it: the last that asked. Locked while it is set, so that who is about
+    /// to wait does not miss it.
+    waiting: Mutex<Option<Waker>>,
     /// Told when it is set.
     changed: Condvar,
+}
+
+/// Makes a token the current one of its thread; dropping it restores the one before.
+pub(crate) struct CancellationScope {
+    previous: Option<Cancellation>,
+    /// It belongs to its thread.
+    local: PhantomData<Rc<()>>,
 }
 
 impl Cancellation {
@@ -47,12 +63,41 @@ impl Cancellation {
         Cancellation::default()
     }
 
+    /// That of the request whose blocking handler runs on this thread; one that nobody sets where
+    /// there is none.
+    pub fn current() -> Self {
+        CURRENT.with_borrow(Clone::clone).unwrap_or_default()
+    }
+
+    /// Makes it the current one of this thread for as long as the scope lives.
+    pub(crate) fn enter(self) -> CancellationScope {
+        CancellationScope {
+            previous: CURRENT.replace(Some(self)),
+            local: PhantomData,
+        }
+    }
+
     /// Sets it, and wakes all who wait on it.
     pub fn cancel(&self) {
-        let guard = self.shared.lock.lock();
+        let mut waiting = self.lock();
         self.shared.cancelled.store(true, Ordering::Release);
-        drop(guard);
+        let waker = waiting.take();
+        drop(waiting);
         self.shared.changed.notify_all();
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// Ready once it is set. Of all tasks that wait, only the last one is woken.
+    pub(crate) fn poll_cancelled(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut waiting = self.lock();
+        if self.is_cancelled() {
+            return Poll::Ready(());
+        }
+        let waker = waiting.replace(cx.waker().clone());
+        drop(waiting);
+        // A waker may be foreign code.
+        drop(waker);
+        Poll::Pending
     }
 
     /// Whether the request no longer matters.
@@ -63,11 +108,21 @@ impl Cancellation {
     /// Waits until it is set, at most for `limit`, and says whether it is. Blocks its thread, so it
     /// is for threads of the blocking pool and others that may wait; it goes by the system's clock.
     pub fn wait_timeout(&self, limit: Duration) -> bool {
-        let guard = self.shared.lock.lock();
-        let guard = guard.unwrap_or_else(PoisonError::into_inner);
-        let waits = |(): &mut ()| !self.is_cancelled();
-        drop(self.shared.changed.wait_timeout_while(guard, limit, waits));
+        let waits = |_: &mut Option<Waker>| !self.is_cancelled();
+        let changed = &self.shared.changed;
+        drop(changed.wait_timeout_while(self.lock(), limit, waits));
         self.is_cancelled()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Waker>> {
+        let waiting = self.shared.waiting.lock();
+        waiting.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for CancellationScope {
+    fn drop(&mut self) {
+        CURRENT.set(self.previous.take());
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fmt, thread};
 
+use super::block_on::keep_reactor;
 use super::job::{Job, Reporter, Submitted, refuse_all};
 use super::queue::{Left, Place, Ticket, WaitQueue};
 use super::shed::ShedReason;
@@ -342,6 +343,7 @@ impl Shared {
     /// A thread's life.
     fn work(&self) {
         self.posts.join_for_jobs();
+        let _kept = keep_reactor();
         let mut state = self.lock();
         loop {
             let mut left = Left::new();

@@ -134,6 +134,7 @@ impl Scheduler {
         let late_panic = self.late_panic();
         let clock = reactor::clock();
         let job = move |reporter: Reporter<Outcome>| {
+            let _scope = told.clone().enter();
             let begun = clock.now();
             let mut outcome = catch_panic(|| function(request, &shared.context));
             let body = outcome.as_mut().map(Response::body_mut);

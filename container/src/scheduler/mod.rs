@@ -14,6 +14,7 @@
 //! | `shared_gate` | a gate that several routes go through for a part of what they do |
 //! | `queue`, `codel` | who waits and who is next; when a queue counts as overloaded |
 //! | `adaptive` | limits that find themselves |
+//! | `block_on` | async code called from code that may wait |
 //! | `blocking_pool`, `job` | the threads for what may wait; one job of theirs |
 //! | `local_body` | an async function that writes an answer's body |
 //! | `deadline` | how long a request may take |
@@ -26,6 +27,7 @@
 mod adaptive;
 mod admission;
 mod begun;
+mod block_on;
 mod blocking_pool;
 mod codel;
 mod deadline;
@@ -48,6 +50,7 @@ use std::time::Instant;
 
 use admission::{Admission, Entering, Gates, Permits};
 pub use begun::{Begun, take_begun};
+pub use block_on::{Interrupted, block_on};
 pub use blocking_pool::{BlockingConfig, BlockingPool, PoolFull, PoolStats, spawn_blocking};
 pub use deadline::Deadlines;
 use gate::Gate;
