@@ -6,6 +6,8 @@ mod budgets;
 mod deadlines;
 #[path = "overload/experiment.rs"]
 mod experiment;
+#[path = "overload/hopeless.rs"]
+mod hopeless;
 #[path = "overload/leaks.rs"]
 mod leaks;
 #[path = "overload/loopback.rs"]

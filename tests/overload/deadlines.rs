@@ -4,6 +4,7 @@ use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use container::client::Client;
+use container::extract::Path;
 use container::handler::Cancellation;
 use container::message::HeaderName;
 use container::scheduler::{ShedReason, Stage};
@@ -34,13 +35,18 @@ async fn told_later(deadline: Deadline) -> String {
     format!("{} {}", left(&deadline), left(&Deadline::current()))
 }
 
+async fn varied(Path(ms): Path<u64>) {
+    sleep(Duration::from_millis(ms)).await;
+}
+
 fn server() -> Server {
     let router = Router::new()
         .get("/inline", inline(told))
         .get("/async", told_later)
         .get("/blocking", blocking(told))
         .get("/long", blocking(told).deadline(5 * SECOND))
-        .get("/queued", told_later.concurrency(1).queue(1));
+        .get("/queued", told_later.concurrency(1).queue(1))
+        .get("/varied/{ms}", varied.concurrency(1).queue(1));
     Server::with_config(router, |config| {
         config.deadline = Some(2 * SECOND);
         config.deadline_field = Some(HeaderName::from_static("request-timeout"));
@@ -83,18 +89,20 @@ fn a_request_whose_time_is_over_is_not_run() {
 #[test]
 fn a_deadline_that_passes_in_the_queue_is_counted_there() {
     let server = server();
-    let mut clients = [server.connect(), server.connect()];
-    clients[0].send(get("/queued"));
-    clients[1].send("GET /queued HTTP/1.1\r\nHost: a\r\nRequest-Timeout: 0.1\r\n\r\n");
+    let mut clients = [(); 3].map(|()| server.connect());
+    // As far as is known, requests take no time, so that the last one may wait.
+    clients[0].send(get("/varied/0"));
+    clients[1].send(get("/varied/500"));
+    clients[2].send("GET /varied/0 HTTP/1.1\r\nHost: a\r\nRequest-Timeout: 0.1\r\n\r\n");
     server.advance(SECOND);
     assert_eq!(
         clients.map(|mut client| status(&client.received())),
-        [200, 503]
+        [200, 200, 503]
     );
     let stats = server.stats().r#async;
     let expired = stats.turned_away.count(Stage::Route, ShedReason::Expired);
     assert_eq!((expired, stats.timed_out, stats.shed), (1, 1, 0));
-    assert_eq!(server.route_budget(4).map(|gate| gate.inside), Some(0));
+    assert_eq!(server.route_budget(5).map(|gate| gate.inside), Some(0));
 }
 
 /// The client of the container gives up when nobody waits for its answer any more.

@@ -17,7 +17,7 @@ const FIRST_NUMBER: u32 = 2;
 const NUMBER_MAX: usize = (LABEL_MASK - FIRST_NUMBER as u64) as usize;
 
 /// What a thread says that it is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Label(u32);
 
 /// A thread's word: a label and the number of the step. Its own thread writes it, by plain stores.
@@ -52,6 +52,12 @@ impl Label {
         self.0
             .checked_sub(FIRST_NUMBER)
             .map(|number| number as usize)
+    }
+}
+
+impl Default for Label {
+    fn default() -> Self {
+        Label::UNNUMBERED
     }
 }
 

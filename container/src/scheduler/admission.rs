@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::gate::{Gate, GateStats, Permit, Refused, Waiting};
 use super::queue::Ticket;
 use super::shed::{Shed, ShedReason, Stage};
+use super::wait_limit::WaitLimit;
 use crate::reactor;
 
 /// The gates of a route, the narrowest first; without any, all are let in.
@@ -91,19 +92,33 @@ impl Entering {
             mut held,
             waiting,
         } = self;
-        let (stage, longest) = (waiting.gate().stage(), waiting.gate().longest());
-        match reactor::timeout(longest, waiting).await {
-            Ok(Ok(permit)) => {
+        let stage = waiting.gate().stage();
+        match until_let_in(waiting).await {
+            Ok(permit) => {
                 held.0.push(permit);
                 gates.go_on(ticket, held)
             }
-            Ok(Err(reason)) => Admission::Shed(Shed { stage, reason }),
-            Err(_) => {
-                let reason = ShedReason::Waited;
-                Admission::Shed(Shed { stage, reason })
-            }
+            Err(reason) => Admission::Shed(Shed { stage, reason }),
         }
     }
+}
+
+/// Waits for a permit, as long as its gate lets anybody wait.
+async fn until_let_in(mut waiting: Waiting) -> Result<Permit, ShedReason> {
+    let mut limit = waiting.limit();
+    // Ends: each round is one of the two moments of a limit.
+    while let Some(next) = limit.as_ref().and_then(WaitLimit::next) {
+        let left = next.saturating_duration_since(reactor::now());
+        if let Ok(verdict) = reactor::timeout(left, &mut waiting).await {
+            return verdict;
+        }
+        let knows_nothing = waiting.gate().knows_nothing();
+        let look = |limit: &mut WaitLimit| limit.look(knows_nothing, reactor::now());
+        if let Some(reason) = limit.as_mut().and_then(look) {
+            return Err(reason);
+        }
+    }
+    waiting.await
 }
 
 impl Permits {

@@ -9,10 +9,12 @@ use std::time::Duration;
 use std::{fmt, thread};
 
 use super::block_on::keep_reactor;
+use super::forecast::Run;
 use super::job::{Job, Reporter, Submitted, refuse_all};
-use super::queue::{Left, Place, Ticket, WaitQueue};
+use super::queue::{Crowd, Left, Place, Ticket, WaitQueue};
 use super::shed::ShedReason;
-use super::watchdog::{Posts, begin_job, label_of_caller};
+use super::wait_limit::WaitLimit;
+use super::watchdog::{Posts, begin_job};
 use crate::handler::{Panicked, Patience, Priority, catch_panic};
 use crate::message::waiting;
 use crate::reactor::{Clock, Deadline, OutsideWork, Reactor, oneshot};
@@ -124,10 +126,7 @@ pub async fn spawn_blocking<T: Send + 'static>(
 ) -> Result<Result<T, Panicked>, PoolFull> {
     let pool = CURRENT.with_borrow(Clone::clone);
     let pool = pool.expect("spawn_blocking belongs on a worker of a container");
-    let ticket = Ticket {
-        priority: Priority::Normal,
-        deadline: Deadline::current().at(),
-    };
+    let ticket = Ticket::new(Priority::Normal, Deadline::current().at());
     let submitted = pool.submit(|| catch_panic(job), ticket);
     submitted.map_err(|_| PoolFull)?.await.map_err(|_| PoolFull)
 }
@@ -193,8 +192,16 @@ impl BlockingPool {
         if nth >= self.shared.config.threads {
             return;
         }
-        let job = self.shared.lock().queue.remove_nth(nth);
-        job.into_iter().for_each(Job::run);
+        let next = self
+            .shared
+            .lock()
+            .queue
+            .pop_nth(nth, self.shared.clock.now());
+        if let Some((job, run)) = next {
+            job.run();
+            let now = self.shared.clock.now();
+            self.shared.lock().queue.forecast().end(run, now);
+        }
     }
 
     /// What the pool is doing.
@@ -257,7 +264,7 @@ impl BlockingPool {
             Hands::Caller => None,
         };
         let clock = self.shared.clock.clone();
-        let label = label_of_caller();
+        let label = ticket.label;
         let run = move |verdict: Result<(), ShedReason>| {
             let at_work = begin_job(label);
             let watched = outside.clone().map(|outside| waiting::watch(outside));
@@ -274,9 +281,13 @@ impl BlockingPool {
             drop(outside);
             drop(at_work);
         };
-        let (place, waits) = self.push(Job::new(run, ticket.priority), ticket)?;
-        let longest = waits.then_some(self.shared.config.patience.longest);
-        Ok(Submitted::new(receiver, self.clone(), place, longest))
+        let (place, limit) = self.push(Job::new(run, ticket.priority), ticket)?;
+        Ok(Submitted::new(receiver, self.clone(), place, limit))
+    }
+
+    /// Whether no job has ended yet, from which it could be told how long others wait.
+    pub(super) fn knows_nothing(&self) -> bool {
+        self.shared.lock().queue.forecast().knows_nothing()
     }
 
     /// Takes a job out of the queue; says whether it was there.
@@ -286,8 +297,8 @@ impl BlockingPool {
         job.is_some()
     }
 
-    /// Gives the job's place, and whether it has to wait there.
-    fn push(&self, job: Job, ticket: Ticket) -> Result<(Place, bool), ShedReason> {
+    /// Gives the job's place, and how long it may wait there, if it has to.
+    fn push(&self, job: Job, ticket: Ticket) -> Result<(Place, Option<WaitLimit>), ShedReason> {
         let config = &self.shared.config;
         let mut left = Left::new();
         let mut state = self.shared.lock();
@@ -301,7 +312,11 @@ impl BlockingPool {
         let taken = free + usize::from(grows);
         state.queue.set_room(config.queue.saturating_add(taken));
         let now = self.shared.clock.now();
-        let pushed = state.queue.push(job, ticket, now, &mut left);
+        let crowd = (!is_spare && !grows).then(|| Crowd {
+            ahead: state.queue.len() - free,
+            places: config.threads,
+        });
+        let pushed = state.queue.push(job, ticket, crowd, now, &mut left);
         if grows && pushed.is_ok() {
             state.threads += 1;
             state.next += 1;
@@ -315,7 +330,8 @@ impl BlockingPool {
         } else {
             self.shared.changed.notify_one();
         }
-        Ok((place, !is_spare && !grows))
+        let limit = crowd.map(|_| WaitLimit::new(place, config.patience.longest, now));
+        Ok((place, limit))
     }
 
     fn start_thread(&self, number: usize) {
@@ -362,12 +378,15 @@ impl Shared {
             }
             drop(state);
             refuse_all(left);
-            let priority = next.as_ref().map(Job::priority);
-            next.into_iter().for_each(Job::run);
+            let Some((job, run)) = next else {
+                state = self.lock();
+                continue;
+            };
+            let priority = job.priority();
+            job.run();
             state = self.lock();
-            if let Some(priority) = priority {
-                *state.running(priority) -= 1;
-            }
+            *state.running(priority) -= 1;
+            state.queue.forecast().end(run, self.clock.now());
         }
         state.threads -= 1;
     }
@@ -395,17 +414,17 @@ impl State {
         config: &BlockingConfig,
         clock: &Clock,
         left: &mut Left<Job>,
-    ) -> Option<Job> {
+    ) -> Option<(Job, Run)> {
         if self.queue.is_empty() {
             return None;
         }
-        let job = if self.busy < config.threads {
+        let (job, run) = if self.busy < config.threads {
             self.queue.pop(clock.now(), left)
         } else {
-            self.queue.pop_critical()
+            self.queue.pop_critical(clock.now())
         }?;
         *self.running(job.priority()) += 1;
-        Some(job)
+        Some((job, run))
     }
 
     fn running(&mut self, priority: Priority) -> &mut usize {
@@ -471,11 +490,7 @@ mod tests {
                 gate.lock().unwrap().recv().unwrap();
                 number
             };
-            let ticket = Ticket {
-                priority,
-                deadline: None,
-            };
-            pool.submit(job, ticket)
+            pool.submit(job, Ticket::new(priority, None))
         }
     }
 
@@ -565,5 +580,30 @@ mod tests {
         assert_eq!(submit(2).err(), Some(ShedReason::Stopping));
         release.send(()).unwrap();
         assert_eq!(results(submitted), [Ok(0), Err(ShedReason::Stopping)]);
+    }
+
+    #[test]
+    fn who_cannot_be_answered_in_time_is_refused_at_once() {
+        let (pool, held, starts, release) = fixture(1, 10);
+        let second = Duration::from_secs(1);
+        let reactor = Reactor::new(pool.clock().clone()).unwrap();
+        let run = |number| {
+            let submitted = held.submit(&pool, Priority::Normal, number).ok().unwrap();
+            starts.recv().unwrap();
+            submitted
+        };
+        let first = run(0);
+        reactor.advance(5 * second).unwrap();
+        release.send(()).unwrap();
+        assert_eq!(results(vec![first]), [Ok(0)]);
+        let second_one = run(1);
+        for (time, expected) in [(9, Some(ShedReason::Hopeless)), (11, None)] {
+            let deadline = Some(pool.clock().now() + time * second);
+            let ticket = Ticket::new(Priority::Normal, deadline);
+            let refused = pool.submit(|| (), ticket).err();
+            assert_eq!(refused, expected, "{time} s");
+        }
+        release.send(()).unwrap();
+        assert_eq!(results(vec![second_one]), [Ok(1)]);
     }
 }

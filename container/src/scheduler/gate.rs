@@ -10,8 +10,10 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::adaptive::AdaptiveLimit;
-use super::queue::{Left, Place, Ticket, WaitQueue};
+use super::forecast::Run;
+use super::queue::{Crowd, Left, Place, Ticket, WaitQueue};
 use super::shed::{ShedReason, Stage};
+use super::wait_limit::WaitLimit;
 use crate::handler::{Budget, Concurrency, Patience};
 use crate::reactor::{Clock, oneshot};
 
@@ -49,8 +51,8 @@ pub(super) enum Refused {
 /// The right to be inside; dropping it gives it back.
 pub(super) struct Permit {
     gate: Arc<Gate>,
-    /// Where the limit is adaptive: what it can learn from.
-    entry: Option<Entry>,
+    entry: Entry,
+    end: End,
 }
 
 /// How a permit was given.
@@ -59,6 +61,19 @@ struct Entry {
     at: Instant,
     /// How many were inside then, this one included.
     inside: usize,
+    /// What the forecast knows it as.
+    run: Run,
+}
+
+/// How the work ended, and so what the gate learns from how long it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It was broken off: nothing.
+    Broken,
+    /// It was done.
+    Done,
+    /// It ran out of time, so it takes that long at least.
+    Overrun,
 }
 
 /// Waits for a [`Permit`]; dropping it leaves the queue.
@@ -116,8 +131,9 @@ impl Gate {
         self.stage
     }
 
-    pub(super) fn longest(&self) -> Duration {
-        self.longest
+    /// Whether nothing has ended here yet, from which it could be told how long anybody waits.
+    pub(super) fn knows_nothing(&self) -> bool {
+        self.lock().queue.forecast().knows_nothing()
     }
 
     pub(super) fn stats(&self) -> GateStats {
@@ -134,12 +150,16 @@ impl Gate {
     pub(super) fn try_enter(self: &Arc<Self>, ticket: Ticket) -> Result<Permit, Refused> {
         let mut left = Left::new();
         let mut state = self.lock();
-        if state.inside < state.limit.limit() {
-            return Ok(self.admit(&mut state));
+        let now = self.clock.now();
+        let places = state.limit.limit();
+        if state.inside < places {
+            let run = state.queue.forecast().begin(ticket.label, now);
+            return Ok(self.admit(&mut state, run, now));
         }
         let (sender, receiver) = oneshot::channel();
-        let now = self.clock.now();
-        let pushed = state.queue.push(sender, ticket, now, &mut left);
+        let ahead = state.queue.len();
+        let crowd = Some(Crowd { ahead, places });
+        let pushed = state.queue.push(sender, ticket, crowd, now, &mut left);
         drop(state);
         tell(left);
         match pushed {
@@ -153,14 +173,16 @@ impl Gate {
     }
 
     /// Takes a permit back, and lets in as many as there is room for now.
-    fn release(self: &Arc<Self>) {
+    fn release(self: &Arc<Self>, entry: Entry, end: End) {
         let mut left = Left::new();
         let mut admitted = Vec::new();
         let mut state = self.lock();
+        let now = self.clock.now();
         state.inside -= 1;
+        state.learn(entry, end, now);
         while !state.queue.is_empty() && state.inside < state.limit.limit() {
-            if let Some(sender) = state.queue.pop(self.clock.now(), &mut left) {
-                admitted.push((sender, self.admit(&mut state)));
+            if let Some((sender, run)) = state.queue.pop(now, &mut left) {
+                admitted.push((sender, self.admit(&mut state, run, now)));
             }
         }
         // Told after unlocking: a waker may run code that comes back here.
@@ -172,18 +194,13 @@ impl Gate {
         tell(left);
     }
 
-    fn admit(self: &Arc<Self>, state: &mut State) -> Permit {
+    fn admit(self: &Arc<Self>, state: &mut State, run: Run, at: Instant) -> Permit {
         state.inside += 1;
-        let entry = match &state.limit {
-            Limit::Fixed(_) => None,
-            Limit::Adaptive(_) => Some(Entry {
-                at: self.clock.now(),
-                inside: state.inside,
-            }),
-        };
+        let inside = state.inside;
         Permit {
             gate: self.clone(),
-            entry,
+            entry: Entry { at, inside, run },
+            end: End::Broken,
         }
     }
 
@@ -211,29 +228,41 @@ impl Limit {
 
 impl Permit {
     /// Gives it back after the work was done, so that an adaptive limit learns how long that took.
-    pub(super) fn complete(self) {
-        self.teach(|limit, entry, now| {
-            let took = now.saturating_duration_since(entry.at);
-            limit.sample(took, entry.inside, now);
-        });
+    pub(super) fn complete(mut self) {
+        self.end = End::Done;
     }
 
     /// Gives it back after the work ran out of time, so that an adaptive limit shrinks.
-    pub(super) fn overrun(self) {
-        self.teach(|limit, _, now| limit.back_off(now));
+    pub(super) fn overrun(mut self) {
+        self.end = End::Overrun;
     }
+}
 
-    fn teach(&self, lesson: impl FnOnce(&mut AdaptiveLimit, Entry, Instant)) {
-        let Some(entry) = self.entry else { return };
-        if let Limit::Adaptive(limit) = &mut self.gate.lock().limit {
-            lesson(limit, entry, self.gate.clock.now());
+impl State {
+    /// Takes note of how long the work took.
+    fn learn(&mut self, entry: Entry, end: End, now: Instant) {
+        let forecast = self.queue.forecast();
+        match end {
+            End::Broken => forecast.forget(entry.run),
+            End::Done | End::Overrun => forecast.end(entry.run, now),
+        }
+        let Limit::Adaptive(limit) = &mut self.limit else {
+            return;
+        };
+        match end {
+            End::Broken => {}
+            End::Done => {
+                let took = now.saturating_duration_since(entry.at);
+                limit.sample(took, entry.inside, now);
+            }
+            End::Overrun => limit.back_off(now),
         }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.gate.release();
+        self.gate.release(self.entry, self.end);
     }
 }
 
@@ -241,6 +270,12 @@ impl Waiting {
     /// Where.
     pub(super) fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// How long.
+    pub(super) fn limit(&self) -> Option<WaitLimit> {
+        let (place, now) = (self.place?, self.gate.clock.now());
+        Some(WaitLimit::new(place, self.gate.longest, now))
     }
 }
 

@@ -3,13 +3,13 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use super::blocking_pool::BlockingPool;
 use super::queue::{Left, Place};
 use super::shed::ShedReason;
+use super::wait_limit::WaitLimit;
 use crate::handler::{Priority, catch_panic};
-use crate::reactor::{Reactor, Sleep, oneshot, sleep};
+use crate::reactor::{self, Reactor, Sleep, oneshot, sleep_until};
 
 /// What a thread is to do.
 pub(super) struct Job {
@@ -34,8 +34,15 @@ pub(super) struct Submitted<T> {
 struct Queued {
     pool: BlockingPool,
     place: Place,
-    /// The longest it may wait there; `None` where a thread is about to take it.
-    patience: Option<Sleep>,
+    /// How long it may wait there; `None` where a thread is about to take it.
+    patience: Option<Patience>,
+}
+
+/// The end of a job's wait.
+struct Patience {
+    limit: WaitLimit,
+    /// Rings when the limit is to be looked at.
+    alarm: Sleep,
 }
 
 impl Job {
@@ -89,21 +96,21 @@ impl<T> Reporter<T> {
 }
 
 impl<T> Submitted<T> {
-    /// A job that is at `place` in the queue of `pool`, where it may wait for `longest`.
+    /// A job that is at `place` in the queue of `pool`, where it may wait up to this limit.
     pub(super) fn new(
         receiver: oneshot::Receiver<Result<T, ShedReason>>,
         pool: BlockingPool,
         place: Place,
-        longest: Option<Duration>,
+        limit: Option<WaitLimit>,
     ) -> Self {
         // Outside of a reactor no time is known; there it waits as long as its caller does.
-        let longest = longest.filter(|_| Reactor::try_current().is_some());
+        let limit = limit.filter(|_| Reactor::try_current().is_some());
         Submitted {
             receiver,
             queued: Some(Queued {
                 pool,
                 place,
-                patience: longest.map(sleep),
+                patience: limit.and_then(Patience::new),
             }),
         }
     }
@@ -126,21 +133,40 @@ impl<T> Future for Submitted<T> {
         let Some(queued) = &mut self.queued else {
             return Poll::Pending;
         };
-        let Some(patience) = &mut queued.patience else {
-            return Poll::Pending;
-        };
-        if Pin::new(patience).poll(context).is_pending() {
-            return Poll::Pending;
+        match queued.poll_limit(context) {
+            Poll::Ready(reason) if queued.withdraw() => Poll::Ready(Err(reason)),
+            Poll::Ready(_) | Poll::Pending => Poll::Pending,
         }
-        queued.patience = None;
-        if queued.withdraw() {
-            return Poll::Ready(Err(ShedReason::Waited));
-        }
-        Poll::Pending
+    }
+}
+
+impl Patience {
+    fn new(limit: WaitLimit) -> Option<Self> {
+        let alarm = sleep_until(limit.next()?);
+        Some(Patience { limit, alarm })
     }
 }
 
 impl Queued {
+    /// Why the job is not to wait any longer, once it is not.
+    fn poll_limit(&mut self, context: &mut Context<'_>) -> Poll<ShedReason> {
+        // Ends: each round is one of the two moments of a limit.
+        while let Some(Patience { limit, alarm }) = &mut self.patience {
+            if Pin::new(&mut *alarm).poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            let reason = limit.look(self.pool.knows_nothing(), reactor::now());
+            match (reason, limit.next()) {
+                (None, Some(next)) => alarm.reset(next),
+                _ => self.patience = None,
+            }
+            if let Some(reason) = reason {
+                return Poll::Ready(reason);
+            }
+        }
+        Poll::Pending
+    }
+
     fn withdraw(&self) -> bool {
         self.pool.withdraw(self.place)
     }

@@ -80,10 +80,7 @@ impl Scheduler {
                 self.start_async(made, deadline, permits, tally)
             }
             Code::Blocking(function) => {
-                let ticket = Ticket {
-                    priority: endpoint.policy().priority,
-                    deadline,
-                };
+                let ticket = Ticket::new(endpoint.policy().priority, deadline);
                 self.start_blocking(function.clone(), request, ticket, permits, tally)
             }
         };

@@ -13,6 +13,7 @@
 //! | `admission`, `gate` | the way through the gates; one gate with its permits |
 //! | `shared_gate` | a gate that several routes go through for a part of what they do |
 //! | `queue`, `codel` | who waits and who is next; when a queue counts as overloaded |
+//! | `forecast`, `wait_limit` | who cannot be answered in time; how long anybody waits |
 //! | `adaptive` | limits that find themselves |
 //! | `block_on` | async code called from code that may wait |
 //! | `blocking_pool`, `job` | the threads for what may wait; one job of theirs |
@@ -31,6 +32,7 @@ mod block_on;
 mod blocking_pool;
 mod codel;
 mod deadline;
+mod forecast;
 mod gate;
 mod job;
 mod lanes;
@@ -43,6 +45,7 @@ mod settings;
 mod shared_gate;
 mod shed;
 mod stats;
+mod wait_limit;
 mod watchdog;
 
 use std::sync::Arc;
@@ -228,10 +231,7 @@ impl Scheduler {
         let permits = match gates.filter(|gates| !gates.is_empty()) {
             None => Permits::default(),
             Some(gates) => {
-                let ticket = Ticket {
-                    priority: endpoint.policy().priority,
-                    deadline,
-                };
+                let ticket = Ticket::new(endpoint.policy().priority, deadline);
                 match gates.enter(ticket) {
                     Admission::In(permits) => permits,
                     Admission::Wait(entering) => {

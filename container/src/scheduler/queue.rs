@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::codel::{Codel, Order};
+use super::forecast::{Forecast, Outlook, Run};
 use super::shed::ShedReason;
+use super::watchdog::label_of_caller;
 use crate::handler::{Patience, Priority};
+use crate::reactor::Label;
 
 /// Who may be made to wait and be turned away, those first that are let in first.
 const SHEDDABLE: [Priority; 2] = [Priority::Normal, Priority::Background];
@@ -18,6 +21,7 @@ pub(super) struct WaitQueue<T> {
     /// How many may wait, the critical ones aside: there are never more of those than connections.
     room: usize,
     codel: Codel,
+    forecast: Forecast,
     /// By priority, then by number, and so by age.
     classes: [BTreeMap<u64, Waiter<T>>; 3],
     /// The number of the next one.
@@ -30,6 +34,28 @@ pub(super) struct Ticket {
     pub(super) priority: Priority,
     /// From when on there is no use in running it.
     pub(super) deadline: Option<Instant>,
+    /// What kind of work it is.
+    pub(super) label: Label,
+}
+
+impl Ticket {
+    /// For what the calling thread is about to do.
+    pub(super) fn new(priority: Priority, deadline: Option<Instant>) -> Self {
+        Ticket {
+            priority,
+            deadline,
+            label: label_of_caller(),
+        }
+    }
+}
+
+/// Who else wants to be let in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Crowd {
+    /// How many wait already.
+    pub(super) ahead: usize,
+    /// How many may be inside at once.
+    pub(super) places: usize,
 }
 
 /// Where one waits.
@@ -37,12 +63,15 @@ pub(super) struct Ticket {
 pub(super) struct Place {
     priority: Priority,
     number: u64,
+    /// When it is to leave, if nothing has ended by then from which it could be told how long it
+    /// will wait.
+    doubt: Option<Instant>,
 }
 
 struct Waiter<T> {
     item: T,
     since: Instant,
-    deadline: Option<Instant>,
+    ticket: Ticket,
 }
 
 /// Who was turned away, and why.
@@ -53,6 +82,7 @@ impl<T> WaitQueue<T> {
         WaitQueue {
             room,
             codel: Codel::new(patience),
+            forecast: Forecast::default(),
             classes: [BTreeMap::new(), BTreeMap::new(), BTreeMap::new()],
             next: 0,
         }
@@ -75,18 +105,25 @@ impl<T> WaitQueue<T> {
         self.room = room;
     }
 
-    /// Queues `item`. Whoever has to give way for it is added to `left`.
+    /// Queues `item` for what `crowd` wants too; without one, somebody is about to take it. Whoever
+    /// has to give way for it is added to `left`.
     ///
     /// # Errors
-    /// With the item and the reason, when it cannot wait.
+    /// With the item and the reason, when it cannot wait, or there is no use in it.
     pub(super) fn push(
         &mut self,
         item: T,
         ticket: Ticket,
+        crowd: Option<Crowd>,
         now: Instant,
         left: &mut Left<T>,
     ) -> Result<Place, (T, ShedReason)> {
-        let Ticket { priority, deadline } = ticket;
+        let priority = ticket.priority;
+        let doubt = match crowd.map(|crowd| self.outlook(ticket, crowd, now)) {
+            None | Some(Outlook::Hopeful) => None,
+            Some(Outlook::Hopeless) => return Err((item, ShedReason::Hopeless)),
+            Some(Outlook::Unknown(until)) => Some(until),
+        };
         if let Err(reason) = self.make_room(priority, now, left) {
             return Err((item, reason));
         }
@@ -95,14 +132,33 @@ impl<T> WaitQueue<T> {
         let waiter = Waiter {
             item,
             since: now,
-            deadline,
+            ticket,
         };
         self.class_mut(priority).insert(number, waiter);
-        Ok(Place { priority, number })
+        Ok(Place {
+            priority,
+            number,
+            doubt,
+        })
     }
 
-    /// Takes out who is next. Whoever is not to wait any longer is added to `left`.
-    pub(super) fn pop(&mut self, now: Instant, left: &mut Left<T>) -> Option<T> {
+    /// What becomes of a request that has to wait. In an overloaded queue the newest is the next.
+    fn outlook(&self, ticket: Ticket, crowd: Crowd, now: Instant) -> Outlook {
+        let ahead = if self.is_overloaded(now) {
+            0
+        } else {
+            crowd.ahead
+        };
+        self.forecast.outlook(ticket, ahead, crowd.places, now)
+    }
+
+    /// What runs, and how long it usually does.
+    pub(super) fn forecast(&mut self) -> &mut Forecast {
+        &mut self.forecast
+    }
+
+    /// Takes out who is next, which begins now. Whoever is not to wait any longer is added to `left`.
+    pub(super) fn pop(&mut self, now: Instant, left: &mut Left<T>) -> Option<(T, Run)> {
         let waited = self
             .oldest()
             .map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
@@ -111,11 +167,11 @@ impl<T> WaitQueue<T> {
             let Some(waiter) = self.take(order) else {
                 break None;
             };
-            if waiter.has_expired(now) {
-                left.push((waiter.item, ShedReason::Expired));
+            if let Some(reason) = self.too_late(waiter.ticket, now) {
+                left.push((waiter.item, reason));
                 continue;
             }
-            break Some(waiter.item);
+            break Some(self.begin(waiter, now));
         };
         if order == Order::NewestFirst {
             self.shed_stale(now, left);
@@ -126,10 +182,10 @@ impl<T> WaitQueue<T> {
         next
     }
 
-    /// Takes out the most urgent critical one.
-    pub(super) fn pop_critical(&mut self) -> Option<T> {
+    /// Takes out the most urgent critical one, which begins now.
+    pub(super) fn pop_critical(&mut self, now: Instant) -> Option<(T, Run)> {
         let (_, waiter) = self.class_mut(Priority::Critical).pop_first()?;
-        Some(waiter.item)
+        Some(self.begin(waiter, now))
     }
 
     /// Gives back who waits there; `None` when he was taken out already.
@@ -138,8 +194,8 @@ impl<T> WaitQueue<T> {
         Some(waiter.item)
     }
 
-    /// Takes out the `nth` in the order in which they came, the critical ones first.
-    pub(super) fn remove_nth(&mut self, nth: usize) -> Option<T> {
+    /// Takes out the `nth` in the order in which they came, the critical ones first; it begins now.
+    pub(super) fn pop_nth(&mut self, nth: usize, now: Instant) -> Option<(T, Run)> {
         let mut before = 0;
         let class = self.classes.iter_mut().find(|class| {
             let is_here = nth < before + class.len();
@@ -147,7 +203,21 @@ impl<T> WaitQueue<T> {
             is_here
         })?;
         let number = *class.keys().nth(nth - before)?;
-        class.remove(&number).map(|waiter| waiter.item)
+        let waiter = class.remove(&number)?;
+        Some(self.begin(waiter, now))
+    }
+
+    fn begin(&mut self, waiter: Waiter<T>, now: Instant) -> (T, Run) {
+        (waiter.item, self.forecast.begin(waiter.ticket.label, now))
+    }
+
+    /// Why there is no use in letting this one in, if there is none.
+    fn too_late(&self, ticket: Ticket, now: Instant) -> Option<ShedReason> {
+        if ticket.deadline? <= now {
+            return Some(ShedReason::Expired);
+        }
+        let is_too_late = self.forecast.is_too_late(ticket, now);
+        is_too_late.then_some(ShedReason::Hopeless)
     }
 
     /// Turns all away for this reason.
@@ -235,9 +305,10 @@ impl<T> WaitQueue<T> {
     }
 }
 
-impl<T> Waiter<T> {
-    fn has_expired(&self, now: Instant) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= now)
+impl Place {
+    /// When to leave, if nothing has ended by then.
+    pub(super) fn doubt(self) -> Option<Instant> {
+        self.doubt
     }
 }
 
@@ -267,12 +338,9 @@ mod tests {
             name: &'static str,
             priority: Priority,
         ) -> Vec<(&'static str, ShedReason)> {
-            let ticket = Ticket {
-                priority,
-                deadline: None,
-            };
+            let ticket = Ticket::new(priority, None);
             let mut left = vec![];
-            let pushed = self.queue.push(name, ticket, self.now, &mut left);
+            let pushed = self.queue.push(name, ticket, None, self.now, &mut left);
             left.extend(pushed.err());
             left
         }
@@ -281,7 +349,7 @@ mod tests {
         fn pop(&mut self) -> (Option<&'static str>, Vec<(&'static str, ShedReason)>) {
             let mut left = vec![];
             let next = self.queue.pop(self.now, &mut left);
-            (next, left)
+            (next.map(|(name, _)| name), left)
         }
 
         fn advance(&mut self, millis: u64) {
@@ -368,12 +436,9 @@ mod tests {
     #[test]
     fn whose_time_has_passed_is_passed_over() {
         let mut fixture = Fixture::new(2);
-        let ticket = Ticket {
-            priority: Normal,
-            deadline: Some(fixture.now + Duration::from_millis(3)),
-        };
         let now = fixture.now;
-        let pushed = fixture.queue.push("late", ticket, now, &mut vec![]);
+        let ticket = Ticket::new(Normal, Some(now + Duration::from_millis(3)));
+        let pushed = fixture.queue.push("late", ticket, None, now, &mut vec![]);
         assert!(pushed.is_ok());
         fixture.push("a", Normal);
         fixture.advance(3);
@@ -387,7 +452,9 @@ mod tests {
     fn who_leaves_is_gone() {
         let mut fixture = Fixture::new(2);
         let now = fixture.now;
-        let place = fixture.queue.push("a", Ticket::default(), now, &mut vec![]);
+        let place = fixture
+            .queue
+            .push("a", Ticket::default(), None, now, &mut vec![]);
         let place = place.expect("there is room");
         assert_eq!(fixture.queue.remove(place), Some("a"));
         assert_eq!(fixture.queue.remove(place), None);

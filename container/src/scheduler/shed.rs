@@ -12,6 +12,8 @@ pub enum ShedReason {
     Waited,
     /// It was of [`Priority::Background`](crate::handler::Priority::Background) and gave way.
     Displaced,
+    /// It would have had to wait for so long that it could not have been answered by its deadline.
+    Hopeless,
     /// Its deadline passed while it waited.
     Expired,
     /// Its client went while it waited.
@@ -36,10 +38,11 @@ pub enum Stage {
 
 impl ShedReason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [ShedReason; 6] = [
+    pub const ALL: [ShedReason; 7] = [
         ShedReason::Full,
         ShedReason::Waited,
         ShedReason::Displaced,
+        ShedReason::Hopeless,
         ShedReason::Expired,
         ShedReason::Gone,
         ShedReason::Stopping,
@@ -51,6 +54,7 @@ impl ShedReason {
             ShedReason::Full => "full",
             ShedReason::Waited => "waited",
             ShedReason::Displaced => "displaced",
+            ShedReason::Hopeless => "hopeless",
             ShedReason::Expired => "expired",
             ShedReason::Gone => "gone",
             ShedReason::Stopping => "stopping",
@@ -62,7 +66,7 @@ impl ShedReason {
     pub fn is_overload(self) -> bool {
         matches!(
             self,
-            ShedReason::Full | ShedReason::Waited | ShedReason::Displaced
+            ShedReason::Full | ShedReason::Waited | ShedReason::Displaced | ShedReason::Hopeless
         )
     }
 
@@ -81,6 +85,7 @@ impl ShedReason {
             ShedReason::Full => "as many requests are here as there is room for",
             ShedReason::Waited => "the request has waited too long for its turn",
             ShedReason::Displaced => "there is no room for background requests now",
+            ShedReason::Hopeless => "the request could not be answered in its time",
             ShedReason::Expired | ShedReason::Gone => "the request's time passed before its turn",
             ShedReason::Stopping => "the server is shutting down",
         }
