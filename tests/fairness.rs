@@ -3,6 +3,7 @@
 //! What is counted is turns of the reactor, so that no clock and no other load matters.
 
 use container::testing::{Client, Server};
+use container::{Router, inline};
 use handlers::{Options, router};
 use tests::read_answers;
 
@@ -26,7 +27,18 @@ const LATER: usize = 1000;
 /// it does after each turn; it says how many bytes it could send or receive.
 #[track_caller]
 fn check(begin: impl Fn(&mut Client<'_>), go_on: impl Fn(&mut Client<'_>) -> usize, share: usize) {
-    let server = Server::new(router(&Options::default()));
+    check_with(router(&Options::default()), begin, go_on, share);
+}
+
+/// The same on a server with these routes.
+#[track_caller]
+fn check_with(
+    router: Router,
+    begin: impl Fn(&mut Client<'_>),
+    go_on: impl Fn(&mut Client<'_>) -> usize,
+    share: usize,
+) {
+    let server = Server::new(router);
     let mut others: Vec<_> = (0..OTHERS).map(|_| server.connect()).collect();
     let mut greedy = server.connect();
     begin(&mut greedy);
@@ -101,7 +113,22 @@ fn beside_one_that_reads_a_gibibyte() {
             greedy.send_only("GET /bytes/1073741824 HTTP/1.1\r\nHost: a\r\n\r\n");
         },
         |greedy| greedy.receive_only(GREED).len(),
-        // What may wait to be sent, and the piece beyond.
-        96 << 10,
+        // What is fetched ahead, and its framing.
+        17 << 10,
+    );
+}
+
+#[test]
+fn beside_one_that_reads_what_is_there_at_once() {
+    let whole = inline(|| vec![b'x'; 1 << 28]);
+    let router = router(&Options::default()).get("/whole", whole);
+    check_with(
+        router,
+        |greedy| {
+            greedy.send_only("GET /whole HTTP/1.1\r\nHost: a\r\n\r\n");
+        },
+        |greedy| greedy.receive_only(GREED).len(),
+        // One share of a turn.
+        64 << 10,
     );
 }

@@ -147,7 +147,7 @@ impl Connection {
         // Ends: each round writes something, or finds that the stream is not ready, or broken.
         while !self.output.is_empty() && answer.unwritten.is_none() {
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let count = self.output.slices(&mut slices);
+            let count = self.output.slices(&mut slices, usize::MAX);
             match self.stream.try_write_vectored(&slices[..count]) {
                 Ok(0) => answer.unwritten = Some(io::ErrorKind::WriteZero.into()),
                 Ok(written) => self.output.advance(written),

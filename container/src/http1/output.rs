@@ -91,13 +91,15 @@ impl Output {
         self.large.is_empty().then(|| &self.buffer[self.sent..])
     }
 
-    /// Fills `slices` with what is to be sent first; says how many it filled.
-    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES_MAX]) -> usize {
+    /// Fills `slices` with what is to be sent first, up to `most` bytes; says how many it filled.
+    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES_MAX], mut most: usize) -> usize {
         let mut count = 0;
         let mut put = |bytes: &'a [u8]| {
+            let bytes = &bytes[..bytes.len().min(most)];
             if !bytes.is_empty() && count < SLICES_MAX {
                 slices[count] = IoSlice::new(bytes);
                 count += 1;
+                most -= bytes.len();
             }
         };
         let mut at = self.sent;
@@ -198,7 +200,7 @@ mod tests {
             let mut seen = vec![];
             while !output.is_empty() {
                 let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-                let count = output.slices(&mut slices);
+                let count = output.slices(&mut slices, usize::MAX);
                 let flat: Vec<u8> = slices[..count]
                     .iter()
                     .flat_map(|slice| slice.to_vec())
@@ -224,7 +226,7 @@ mod tests {
             let length = if round % 3 == 0 { COPY_MAX } else { 5000 };
             push(&mut output, length);
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            output.slices(&mut slices);
+            output.slices(&mut slices, usize::MAX);
             assert_eq!(slices[0][0], expected, "round {round}");
             expected = expected.wrapping_add(1);
             let first = if round > 0 && (round - 1) % 3 == 0 {

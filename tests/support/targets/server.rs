@@ -131,7 +131,7 @@ pub(super) fn drain(output: &mut Output, into: &mut Vec<u8>) -> usize {
     let total = output.pending();
     while !output.is_empty() {
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-        let count = output.slices(&mut slices);
+        let count = output.slices(&mut slices, usize::MAX);
         let sent = slices[..count].iter().map(|slice| slice.len()).sum();
         slices[..count]
             .iter()

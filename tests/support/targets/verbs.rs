@@ -234,7 +234,7 @@ impl Script<'_> {
         let count = usize::from(self.byte().unwrap_or_default()).min(self.output.pending());
         let mut all = vec![];
         let mut slices = [std::io::IoSlice::new(&[]); container::http1::SLICES_MAX];
-        let filled = self.output.slices(&mut slices);
+        let filled = self.output.slices(&mut slices, usize::MAX);
         slices[..filled]
             .iter()
             .for_each(|slice| all.extend_from_slice(slice));

@@ -10,7 +10,10 @@ use crate::message::Response;
 use crate::net::Transport;
 use crate::router::ErrorScope;
 
-/// Writes in one poll: a socket buffer that a fast peer keeps emptying must not hold the worker.
+/// Bytes sent in one poll: what a system copies for one peer is time that the others wait.
+const SEND_SHARE: usize = 64 << 10;
+
+/// Writes in one poll: a transport that takes a byte at a time must not hold the worker either.
 const WRITES_PER_POLL: usize = 16;
 
 /// The answer to a broken request.
@@ -60,13 +63,18 @@ impl<T: Transport + Unpin> Driver<T> {
 
     /// Sends what waits, as far as the transport takes it.
     pub(super) fn flush(&mut self, context: &mut Context<'_>) {
+        let mut share = SEND_SHARE;
         for _ in 0..WRITES_PER_POLL {
             if self.output.is_empty() {
                 return;
             }
+            if share == 0 {
+                break;
+            }
             let now = self.now();
-            match self.write() {
+            match self.write(share) {
                 Ok(count) => {
+                    share -= count;
                     self.output.advance(count);
                     self.machine.handle_sent(count, self.output.pending(), now);
                 }
@@ -85,12 +93,13 @@ impl<T: Transport + Unpin> Driver<T> {
         }
     }
 
-    fn write(&mut self) -> io::Result<usize> {
+    /// Writes once, at most this much.
+    fn write(&mut self, most: usize) -> io::Result<usize> {
         if let Some(bytes) = self.output.single() {
-            return self.transport.try_write(bytes);
+            return self.transport.try_write(&bytes[..bytes.len().min(most)]);
         }
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-        let count = self.output.slices(&mut slices);
+        let count = self.output.slices(&mut slices, most);
         self.transport.try_write_vectored(&slices[..count])
     }
 }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 
 use super::pauses::Pauses;
-use super::{Driver, Feed, Progress, WRITE_HIGH_WATER};
+use super::{Driver, FETCH_AHEAD, Feed, Progress};
 use crate::handler::{BodyMode, LocalFuture, OnDisconnect, Reply, catch_panic};
 use crate::http1::ProtocolError;
 use crate::message::{
@@ -257,7 +257,7 @@ impl<T: Transport + Unpin> Driver<T> {
         {
             sending.body.drain();
         }
-        while self.output.pending() < WRITE_HIGH_WATER {
+        while self.output.pending() < FETCH_AHEAD {
             let Exchange::Sending(sending) = &mut self.exchange else {
                 return Progress::Moved;
             };

@@ -52,8 +52,12 @@ const STEPS_PER_POLL: u32 = 64;
 /// What a read costs of that, since it brings 64 KiB to copy: an upload moves on by two of them.
 const READ_STEPS: u32 = 32;
 
-/// Bytes of answers beyond which no further request is begun and no further body is fetched.
+/// Bytes of answers beyond which no further request is begun.
 const WRITE_HIGH_WATER: usize = 64 << 10;
+
+/// Bytes of an answer's body that are fetched before they are sent. More in one piece keeps the
+/// others waiting, and is slower: what was fetched first has left the processor's cache by then.
+const FETCH_AHEAD: usize = 16 << 10;
 
 /// One connection, as a task.
 pub(crate) struct Driver<T: Transport> {
@@ -159,19 +163,28 @@ impl<T: Transport + Unpin> Driver<T> {
         self.output.borrow_buffer(&self.seat.worker().write_buffer);
         let progress = self.go_round(context);
         self.observe_phase();
-        let was_full = self.output.pending() >= WRITE_HIGH_WATER;
+        let was_held_back = self.is_held_back();
         self.flush(context);
         self.note_flushed();
         self.output.return_buffer(&self.seat.worker().write_buffer);
         if let Some(reason) = self.finished() {
             return self.begin_close(reason, context);
         }
-        let has_room_again = was_full && self.output.pending() < WRITE_HIGH_WATER;
+        let has_room_again = was_held_back && !self.is_held_back();
         if matches!(progress, Progress::Moved) || has_room_again {
             context.waker().wake_by_ref();
         }
         self.set_alarm(context);
         Poll::Pending
+    }
+
+    /// Whether nothing more is made of answers before some of them are sent.
+    fn is_held_back(&self) -> bool {
+        let most = match self.exchange {
+            Exchange::Sending(_) => FETCH_AHEAD,
+            _ => WRITE_HIGH_WATER + 1,
+        };
+        self.output.pending() >= most
     }
 
     /// Exchange and input in turns, until neither moves or the poll has had its share.
