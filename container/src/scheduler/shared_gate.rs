@@ -49,8 +49,7 @@ struct Shared {
 /// The right to be inside a [`SharedGate`], on any thread; dropping it lets the next one in.
 #[must_use = "dropping it gives it back"]
 pub struct SharedPermit {
-    /// Held for its drop.
-    _permits: Permits,
+    permits: Permits,
 }
 
 impl SharedGate {
@@ -77,14 +76,11 @@ impl SharedGate {
     /// # Errors
     /// With a 503 that says when to try again, when there is no room or the wait is too long.
     pub async fn enter(&self) -> Result<SharedPermit, Problem> {
-        let ticket = Ticket {
-            priority: Priority::Normal,
-            deadline: Deadline::current().at(),
-        };
+        let ticket = Ticket::new(Priority::Normal, Deadline::current().at());
         let mut admission = self.gates().enter(ticket);
         loop {
             match admission {
-                Admission::In(permits) => return Ok(SharedPermit { _permits: permits }),
+                Admission::In(permits) => return Ok(SharedPermit { permits }),
                 Admission::Wait(entering) => admission = entering.wait().await,
                 Admission::Shed(shed) => return Err(turned_away(shed)),
             }
@@ -104,5 +100,12 @@ impl SharedGate {
         } = &*self.shared;
         let clock = reactor::clock;
         gates.get_or_init(|| Gates::new(Gate::new(Stage::Route, budget, *patience, &clock())))
+    }
+}
+
+impl Drop for SharedPermit {
+    fn drop(&mut self) {
+        // Whoever has one decides when the work is done.
+        std::mem::take(&mut self.permits).complete();
     }
 }
