@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use container::extract::Path;
 use container::testing::{Faults, Server};
 use container::{Body, Handler, Request, Router, StatusCode, inline, sleep};
 use tests::{GET, get, read_answers, server};
@@ -161,17 +162,18 @@ fn a_request_that_waited_at_its_gate_is_cancelled_once() {
 /// A request whose deadline passed after it had waited at its gate counted as cancelled, too.
 #[test]
 fn a_request_that_waited_at_its_gate_times_out_once() {
-    let work = async || sleep(seconds(2)).await;
+    let work = async |Path(s): Path<u64>| sleep(seconds(s)).await;
     let route = work.concurrency(1).queue(1).deadline(seconds(3));
-    let server = Server::new(Router::new().get("/", route));
-    let mut clients: Vec<_> = (0..2).map(|_| server.connect()).collect();
-    for client in &mut clients {
-        client.send(GET);
+    let server = Server::new(Router::new().get("/{seconds}", route));
+    let mut clients: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    // After the first one requests are taken to be quick, so that the last one may wait.
+    for (client, path) in clients.iter_mut().zip(["/0", "/2", "/2"]) {
+        client.send(get(path));
     }
     server.advance(seconds(3));
     let stats = server.stats().r#async;
     assert_eq!((stats.timed_out, stats.cancelled), (1, 0));
-    assert_eq!(read_answers(&clients[1].received(), &[])[0].status, 503);
+    assert_eq!(read_answers(&clients[2].received(), &[])[0].status, 503);
 }
 
 /// A middleware that panicked before it gave its future took the connection with it.
