@@ -10,6 +10,10 @@ FUZZ_TARGETS ?= $(sort $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs))))
 DREDD_VERSION := 14.1.0
 DREDD := $(abspath $(TARGET))/dredd/node_modules/.bin/dredd
 
+# The mail server that tests/mail.rs talks to, in a Python environment of its own.
+AIOSMTPD_VERSION := 1.4.6
+AIOSMTPD := $(abspath $(TARGET))/aiosmtpd/bin/python
+
 # The clients and proxies that tests/clients.rs runs, each with its Debian package.
 CLIENTS := curl:curl ab:apache2-utils wrk:wrk python3:python3 nginx:nginx haproxy:haproxy \
 	chromium:chromium
@@ -22,7 +26,7 @@ APT_INSTALL = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
 
 .DEFAULT_GOAL := all
 .PHONY: all run build lint test load bench overload slow fuzz clean help go components dredd clients \
-	fuzzer
+	aiosmtpd fuzzer
 # The steps share cargo's lock and the machine's few cores; -j would only mix up what they print.
 .NOTPARALLEL:
 
@@ -43,8 +47,9 @@ lint: components go ## format, clippy, rustdoc and go vet, warnings denied
 	if [ -n "$$unformatted" ]; then echo "gofmt: not formatted: $$unformatted"; exit 1; fi
 	cd client_go && go vet ./...
 
-test: go dredd clients ## all tests, doc-tests included
+test: go dredd clients aiosmtpd ## all tests, doc-tests included
 	@if [ -x $(DREDD) ]; then export DREDD=$(DREDD); else unset DREDD; fi; \
+	export AIOSMTPD_PYTHON=$(AIOSMTPD); \
 	set -x; cargo test --workspace --all-features
 	cd client_go && go test ./...
 
@@ -102,6 +107,18 @@ dredd:
 			&& npm install --silent --no-audit --no-fund --fetch-retries=1 \
 				--prefix $(TARGET)/dredd dredd@$(DREDD_VERSION); \
 	} || echo "SKIPPED: dredd could not be installed with npm; docs/docking.apib stays unchecked"
+
+# Optional but for CI: without it the tests of mail say that they were skipped, and so does make.
+aiosmtpd:
+	@test -x $(AIOSMTPD) && $(AIOSMTPD) -c 'import aiosmtpd' 2>/dev/null && exit 0; \
+	if [ "$$CI" = true ] && ! python3 -c 'import ensurepip' 2>/dev/null; then \
+		{ $(APT_INSTALL) python3-venv; } >/dev/null; \
+	fi; \
+	{ python3 -m venv $(abspath $(TARGET))/aiosmtpd && $(AIOSMTPD) -m pip install --quiet \
+		--disable-pip-version-check --retries 1 aiosmtpd==$(AIOSMTPD_VERSION); } \
+	|| { rm -rf $(abspath $(TARGET))/aiosmtpd; \
+	if [ "$$CI" = true ]; then echo "make: aiosmtpd could not be installed with pip"; exit 1; fi; \
+	echo "SKIPPED: aiosmtpd could not be installed with pip; mail goes to no mail server"; }
 
 # Optional too: the tests say which they skip. Only CI's machine is changed without being asked.
 clients:

@@ -10,7 +10,8 @@ use container::client::{Client, ClientBuilder, ClientRequest, Error, Trust};
 use container::message::Method;
 use container::reactor::{Clock, Reactor};
 use rustls::version::{TLS12, TLS13};
-use server::{Authority, End, Server};
+use server::{End, Server};
+use tests::{Authority, Certificate};
 
 /// A time that only has to pass.
 const SHORT: Duration = Duration::from_millis(1);
@@ -90,7 +91,7 @@ fn only_who_proves_who_it_is_is_asked() {
         "localhost",
         false,
     );
-    let alone = Authority::self_signed("localhost");
+    let alone = Certificate::self_signed("localhost");
     check("its own word", &ours, &serve(alone), "localhost", false);
     let unknown = theirs.certificate("localhost");
     check(

@@ -38,6 +38,7 @@ mod store_failure;
 use std::time::Duration;
 
 use container::Router;
+use mail::{Bell, Sender};
 use store::Stores;
 
 /// What can be chosen about the applications.
@@ -49,6 +50,8 @@ pub struct Options {
     pub debug: bool,
     /// Where data is kept. Default: nowhere, and the applications that keep any are not there.
     pub stores: Option<Stores>,
+    /// Who sends the mail that is in the queue. Default: nobody, and it stays there.
+    pub mail: Option<Sender>,
 }
 
 impl Default for Options {
@@ -57,6 +60,7 @@ impl Default for Options {
             delay: Duration::from_millis(500),
             debug: false,
             stores: None,
+            mail: None,
         }
     }
 }
@@ -77,7 +81,7 @@ fn applications(options: &Options) -> Router {
         .merge(probe::router())
         .merge(health::router());
     let router = match &options.stores {
-        Some(stores) => router.merge(stateful(stores)),
+        Some(stores) => router.merge(stateful(stores, options.mail.as_ref())),
         None => router,
     };
     if options.debug {
@@ -88,11 +92,14 @@ fn applications(options: &Options) -> Router {
 }
 
 /// The applications that keep data. A handler takes the store that it needs as a state, such as
-/// `State<Arc<dyn Catalogue>>`.
-fn stateful(stores: &Stores) -> Router {
-    let stores = stores.clone();
+/// `State<Arc<dyn Catalogue>>`, and a [`Bell`] to be rung when it has put mail into the queue.
+fn stateful(stores: &Stores, mail: Option<&Sender>) -> Router {
+    let (stores, bell) = (stores.clone(), Bell::new());
+    let sender = mail.map(|sender| sender.router(stores.mail_queue.clone(), bell.clone()));
     Router::new()
         .merge(shop::catalogue())
+        .merge(sender.unwrap_or_default())
+        .state(bell)
         .state(stores.catalogue)
         .state(stores.key_values)
         .state(stores.accounts)

@@ -13,6 +13,7 @@ use log::LevelFilter;
 
 use crate::database::DatabaseArgs;
 use crate::limits::{LimitArgs, TimerArgs};
+use crate::mail::MailArgs;
 use crate::observing::ObserveArgs;
 use crate::settings::{self, File};
 use crate::units::Time;
@@ -89,6 +90,9 @@ pub(crate) struct Args {
     pub(crate) database: DatabaseArgs,
 
     #[command(flatten)]
+    pub(crate) mail: MailArgs,
+
+    #[command(flatten)]
     pub(crate) observe: ObserveArgs,
 
     #[command(flatten)]
@@ -131,7 +135,9 @@ impl Args {
             let text = settings::print(&command, &matches, file.as_ref());
             return Err(Refusal::Help(text));
         }
-        Ok(Args::from_arg_matches(&matches)?)
+        let args = Args::from_arg_matches(&matches)?;
+        args.mail.check().map_err(Refusal::Usage)?;
+        Ok(args)
     }
 
     /// What is logged.
@@ -159,12 +165,13 @@ impl Args {
         tcp.into_iter().chain(unix).collect()
     }
 
-    /// What is to be served, with the database opened.
+    /// What is to be served, with the database opened and the sender of mail ready.
     pub(crate) fn options(&self) -> Result<handlers::Options, Error> {
         Ok(handlers::Options {
             delay: self.delay.0,
             debug: self.debug,
             stores: Some(self.database.open()?),
+            mail: Some(self.mail.sender()?),
         })
     }
 

@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod data_folder;
 mod database;
 mod descriptors;
 mod limits;
 mod logging;
+mod mail;
 mod observing;
 mod process;
 mod settings;

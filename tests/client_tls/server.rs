@@ -1,5 +1,4 @@
-//! HTTPS servers for one test: certificates of the test's own, and a thread that speaks TLS by
-//! rustls's blocking streams.
+//! HTTPS servers for one test: a thread that speaks TLS by rustls's blocking streams.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,30 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
-    date_time_ymd,
-};
 use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{
     DEFAULT_VERSIONS, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
 };
+use tests::Certificate;
 
 /// Longest head of a request that a server reads.
 const HEAD_MAX: usize = 8 << 10;
-
-/// Who signs certificates.
-pub(crate) struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-/// A certificate and its key.
-pub(crate) struct Certificate {
-    der: CertificateDer<'static>,
-    key: PrivateKeyDer<'static>,
-}
 
 /// How a server ends what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,73 +47,6 @@ struct Seen {
 pub(crate) struct Heard {
     pub(crate) name: Option<String>,
     pub(crate) protocol: Option<Vec<u8>>,
-}
-
-fn key() -> KeyPair {
-    KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key can be made")
-}
-
-fn params(name: &str) -> CertificateParams {
-    CertificateParams::new(vec![name.to_owned()]).expect("a name")
-}
-
-impl Certificate {
-    fn new(certificate: &rcgen::Certificate, key: &KeyPair) -> Certificate {
-        let key = PrivateKeyDer::try_from(key.serialize_der());
-        Certificate {
-            der: certificate.der().clone(),
-            key: key.expect("a key"),
-        }
-    }
-}
-
-impl Authority {
-    pub(crate) fn new() -> Authority {
-        let key = key();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let pem = params.self_signed(&key).expect("it signs itself").pem();
-        let issuer = Issuer::new(params, key);
-        Authority { issuer, pem }
-    }
-
-    /// Its own certificate.
-    pub(crate) fn pem(&self) -> &str {
-        &self.pem
-    }
-
-    /// A certificate for a name or an address.
-    pub(crate) fn certificate(&self, name: &str) -> Certificate {
-        self.sign(&params(name))
-    }
-
-    /// One whose time is over.
-    pub(crate) fn expired(&self, name: &str) -> Certificate {
-        let mut params = params(name);
-        params.not_before = date_time_ymd(2000, 1, 1);
-        params.not_after = date_time_ymd(2001, 1, 1);
-        self.sign(&params)
-    }
-
-    /// One whose time has not come.
-    pub(crate) fn early(&self, name: &str) -> Certificate {
-        let mut params = params(name);
-        params.not_before = date_time_ymd(4000, 1, 1);
-        self.sign(&params)
-    }
-
-    /// A certificate that nobody signed but its owner.
-    pub(crate) fn self_signed(name: &str) -> Certificate {
-        let key = key();
-        let certificate = params(name).self_signed(&key);
-        Certificate::new(&certificate.expect("it signs itself"), &key)
-    }
-
-    fn sign(&self, params: &CertificateParams) -> Certificate {
-        let key = key();
-        let certificate = params.signed_by(&key, &self.issuer);
-        Certificate::new(&certificate.expect("it is signed"), &key)
-    }
 }
 
 impl Server {
@@ -215,12 +131,13 @@ fn config(
     versions: &[&'static SupportedProtocolVersion],
     protocols: &[&str],
 ) -> ServerConfig {
+    let (certificate, key) = certificate.into_der();
     let provider = Arc::new(ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .expect("ring knows them")
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der], certificate.key)
+        .with_single_cert(vec![certificate], key)
         .expect("the key is the certificate's");
     let protocols = protocols.iter().map(|name| name.as_bytes().to_vec());
     config.alpn_protocols = protocols.collect();

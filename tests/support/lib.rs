@@ -1,10 +1,11 @@
 //! What the tests share: an application with a handler of each kind, requests for it, readers of
 //! answers, logs and metrics, random numbers, what is fuzzed, the container on real sockets, and the
-//! programs of the system that are its clients.
+//! programs that are its clients or its servers.
 
 mod answer;
 mod application;
 pub mod browser;
+mod certificate;
 pub mod exposition;
 mod listener;
 pub mod log;
@@ -12,10 +13,12 @@ pub mod loopback;
 pub mod program;
 mod random;
 mod request;
+pub mod smtp;
 pub mod targets;
 
 pub use answer::{Answer, read_answers, read_begun};
 pub use application::{application, server};
+pub use certificate::{Authority, Certificate};
 pub use listener::{Heard, Listener};
 pub use random::Random;
 pub use request::{GET, LAST, get, last};

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, thread};
 
 /// What `timeout` is told: a program that hangs is ended after 100 s, far more than any of them
@@ -102,7 +103,7 @@ impl Drop for Running {
 }
 
 /// Says once for each program what is skipped without it.
-fn say_skipped(name: &str) {
+pub(crate) fn say_skipped(name: &str) {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let is_first = SAID.lock().expect("no panic").insert(name.to_owned());
     if is_first {
@@ -171,7 +172,7 @@ fn start(command: &mut Command) -> Child {
     child.unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// A folder of this process alone; deleted when the test ends.
+/// A folder of one test alone; deleted when that ends.
 pub struct Folder {
     path: PathBuf,
 }
@@ -182,7 +183,9 @@ impl Folder {
     /// # Panics
     /// When that is not possible.
     pub fn new(name: &str) -> Folder {
-        let path = env::temp_dir().join(format!("container-{name}-{}", std::process::id()));
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let (process, number) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = env::temp_dir().join(format!("container-{name}-{process}-{number}"));
         // One of the same number may have been killed before it could tidy up.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).expect("a folder can be made");

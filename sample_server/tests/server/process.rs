@@ -29,6 +29,7 @@ pub(crate) fn command(flags: &[&str]) -> Command {
     command.env_clear().args(flags).stdin(Stdio::null());
     // Nothing of a test stays in its user's data directory.
     command.env("DATABASE", ":memory:");
+    command.env("XDG_DATA_HOME", temporary("data"));
     command
 }
 

@@ -31,6 +31,13 @@ fn flags_that_make_no_sense_are_exit_code_2() {
         ("--workers=0", "workers must be at least 1"),
         ("--fields-limit=257", "at most 256"),
         ("--head-timeout=0", "head timeout"),
+        ("--mail-via=smtp://a:secret@host", "a file of its own"),
+        ("--mail-via=smtp://a@host", "--mail-password-file"),
+        (
+            "--mail-password-file=/dev/null",
+            "--mail-via smtp://USER@HOST",
+        ),
+        ("--mail-from=nobody", "not an address"),
         ("word", "unexpected argument"),
     ] {
         let (code, text) = refused(&[flag], &[]);
@@ -40,6 +47,25 @@ fn flags_that_make_no_sense_are_exit_code_2() {
     let (code, text) = refused(&[], &[("IDLE_TIMEOUT", "long")]);
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("--idle-timeout"), "{text}");
+}
+
+#[test]
+fn mail_that_cannot_leave_is_exit_code_1() {
+    for (flags, reason) in [
+        (&["--mail-via=outbox:/dev/null/mail"][..], "/dev/null/mail"),
+        (
+            &["--mail-via=smtps://a@host", "--mail-password-file=/no/file"],
+            "--mail-password-file: /no/file",
+        ),
+        (
+            &["--mail-via=smtps://host", "--mail-ca=/dev/null"],
+            "no certificates",
+        ),
+    ] {
+        let (code, text) = refused(flags, &[]);
+        assert_eq!(code, 1, "{flags:?}: {text}");
+        assert!(text.contains(reason), "{flags:?}: {text}");
+    }
 }
 
 #[test]

@@ -1,0 +1,234 @@
+//! A real mail server: with TLS and without, with logins, absent, refusing, stalling.
+
+use handlers::mail::Secrets;
+use serde_json::Value;
+use tests::Authority;
+use tests::smtp::{Rules, SmtpServer};
+
+use crate::office::{LONG, Office, queue, transport};
+
+const ADA: &str = "ada@example.org";
+
+/// An office that sends without TLS, to this port.
+fn plain(port: u16) -> Office {
+    let destination = format!("smtp+plain://127.0.0.1:{port}");
+    Office::new(&queue(), transport(&destination, Secrets::default()))
+}
+
+/// An office whose sender trusts one authority and logs in.
+fn secure(scheme: &str, port: u16, trusted: &Authority, password: &str) -> Office {
+    let destination = format!("{scheme}://user@example.org@localhost:{port}");
+    let secrets = Secrets {
+        password: Some(password.to_owned()),
+        authorities: Some(trusted.pem().as_bytes().to_vec()),
+    };
+    Office::new(&queue(), transport(&destination, secrets))
+}
+
+/// The addresses that mail has reached.
+fn reached(events: &[Value]) -> Vec<&str> {
+    let mails = events.iter().filter(|event| event["event"] == "mail");
+    mails
+        .map(|mail| mail["to"][0].as_str().expect("an address"))
+        .collect()
+}
+
+#[test]
+fn mail_arrives_whole() {
+    let Some(server) = SmtpServer::start(&Rules::default()) else {
+        return;
+    };
+    let office = plain(server.port);
+    office.put_in(ADA);
+    let mail = server.next("mail");
+    assert_eq!(mail["sender"], "noreply@example.org");
+    assert_eq!((&mail["to"][0], &mail["tls"]), (&ADA.into(), &false.into()));
+    let data = mail["data"].as_str().expect("text");
+    assert!(data.contains("\r\nSubject: Confirm your address for Example\r\n"));
+    assert!(data.contains("https://example.org/confirm/secret"));
+    assert_eq!(office.count(), 0);
+    assert_eq!(server.rest(), Vec::<Value>::new());
+}
+
+/// A server with TLS and a login takes mail from who has the password.
+#[track_caller]
+fn check_secure(scheme: &str, security: &'static str) {
+    let authority = Authority::new();
+    let certificate = authority.certificate("localhost");
+    let rules = Rules {
+        tls: Some((security, &certificate)),
+        login: Some(("user@example.org", "pass word")),
+        ..Rules::default()
+    };
+    let Some(server) = SmtpServer::start(&rules) else {
+        return;
+    };
+    let office = secure(scheme, server.port, &authority, "pass word");
+    office.put_in(ADA);
+    assert_eq!(server.next("login")["success"], true);
+    let mail = server.next("mail");
+    assert_eq!(mail["tls"], true);
+    assert_eq!(
+        (mail["user"].as_str(), office.count()),
+        (Some("user@example.org"), 0)
+    );
+}
+
+#[test]
+fn starttls_with_a_login() {
+    check_secure("smtp", "starttls");
+}
+
+#[test]
+fn tls_from_the_first_byte_with_a_login() {
+    check_secure("smtps", "tls");
+}
+
+#[test]
+fn a_wrong_password_loses_no_mail() {
+    let authority = Authority::new();
+    let certificate = authority.certificate("localhost");
+    let rules = Rules {
+        tls: Some(("starttls", &certificate)),
+        login: Some(("user@example.org", "right")),
+        ..Rules::default()
+    };
+    let Some(server) = SmtpServer::start(&rules) else {
+        return;
+    };
+    let office = secure("smtp", server.port, &authority, "wrong");
+    office.put_in(ADA);
+    assert_eq!(server.next("login")["success"], false);
+    for _ in 0..10 {
+        office.server.advance(LONG);
+    }
+    assert_eq!(office.count(), 1);
+    assert!(reached(&server.rest()).is_empty());
+}
+
+/// A server that cannot be trusted gets neither the password nor the mail.
+#[track_caller]
+fn check_distrust(scheme: &str, security: Option<&'static str>, name: &str, is_known: bool) {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let certificate = authority.certificate(name);
+    let rules = Rules {
+        tls: security.map(|security| (security, &certificate)),
+        ..Rules::default()
+    };
+    let Some(server) = SmtpServer::start(&rules) else {
+        return;
+    };
+    let trusted = if is_known { &authority } else { &other };
+    let office = secure(scheme, server.port, trusted, "secret");
+    office.put_in(ADA);
+    office.server.advance(LONG);
+    assert_eq!(office.count(), 1);
+    assert_eq!(server.rest(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_server_without_starttls_gets_nothing() {
+    check_distrust("smtp", None, "localhost", true);
+}
+
+#[test]
+fn a_server_that_nobody_vouches_for_gets_nothing() {
+    check_distrust("smtp", Some("starttls"), "localhost", false);
+    check_distrust("smtps", Some("tls"), "localhost", false);
+}
+
+#[test]
+fn a_server_of_another_name_gets_nothing() {
+    check_distrust("smtp", Some("starttls"), "example.org", true);
+    check_distrust("smtps", Some("tls"), "example.org", true);
+}
+
+#[test]
+fn mail_waits_for_a_server_that_is_down() {
+    let Some(server) = SmtpServer::start(&Rules::default()) else {
+        return;
+    };
+    let port = server.port;
+    drop(server);
+    let office = plain(port);
+    office.put_in(ADA);
+    office.put_in("bob@example.org");
+    office.server.advance(LONG);
+    assert_eq!(office.count(), 2);
+    let again = Rules {
+        port,
+        ..Rules::default()
+    };
+    let server = SmtpServer::start(&again).expect("it was there");
+    office.server.advance(LONG);
+    let mut to = [server.next("mail"), server.next("mail")].map(|mail| mail["to"][0].to_string());
+    to.sort();
+    assert_eq!(to, ["\"ada@example.org\"", "\"bob@example.org\""]);
+    assert_eq!((office.count(), server.rest().len()), (0, 0));
+}
+
+#[test]
+fn not_now_is_asked_again_and_holds_nobody_up() {
+    let Some(server) = SmtpServer::start(&Rules::default()) else {
+        return;
+    };
+    let office = plain(server.port);
+    office.put_in("later@example.org");
+    server.next("later");
+    office.put_in(ADA);
+    assert_eq!(server.next("mail")["to"][0], ADA);
+    assert_eq!(office.count(), 1);
+    office.server.advance(LONG);
+    assert_eq!(server.next("mail")["to"][0], "later@example.org");
+    assert_eq!(office.count(), 0);
+}
+
+#[test]
+fn a_refusal_is_believed_at_the_fifth_time() {
+    let Some(server) = SmtpServer::start(&Rules::default()) else {
+        return;
+    };
+    let office = plain(server.port);
+    office.put_in("refused@example.org");
+    server.next("refused");
+    assert_eq!(office.count(), 1);
+    office.server.advance(LONG);
+    for _ in 1..5 {
+        server.next("refused");
+    }
+    assert_eq!((office.count(), server.rest().len()), (0, 0));
+}
+
+#[test]
+fn a_connection_that_ends_in_the_middle_is_no_success() {
+    let Some(server) = SmtpServer::start(&Rules::default()) else {
+        return;
+    };
+    let office = plain(server.port);
+    office.put_in("broken@example.org");
+    let first = server.next("mail");
+    assert_eq!(office.count(), 1);
+    office.server.advance(LONG);
+    let second = server.next("mail");
+    assert_eq!(office.count(), 0);
+    // Who got both can tell that they are one.
+    let id = |mail: &Value| {
+        let data = mail["data"].as_str().expect("text").to_owned();
+        let line = data.lines().find(|line| line.starts_with("Message-ID:"));
+        line.expect("it has one").to_owned()
+    };
+    assert_eq!(id(&first), id(&second));
+}
+
+#[test]
+fn a_server_that_stalls_is_left() {
+    let Some(server) = SmtpServer::start(&Rules::default()) else {
+        return;
+    };
+    let office = plain(server.port);
+    office.put_in("stalled@example.org");
+    server.next("stalled");
+    office.put_in(ADA);
+    assert_eq!(server.next("mail")["to"][0], ADA);
+    assert_eq!(office.count(), 1);
+}
