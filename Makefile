@@ -6,9 +6,14 @@ ARGS ?=
 TIME ?= 60
 FUZZ_TARGETS ?= $(sort $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs))))
 
-# A released version, so that two machines check the API with the same tool.
+# The tools that check what the server says about itself. Released versions, so that two machines
+# check with the same ones.
 DREDD_VERSION := 14.1.0
 DREDD := $(abspath $(TARGET))/dredd/node_modules/.bin/dredd
+HTTPYAC_VERSION := 6.16.7
+HTTPYAC := $(abspath $(TARGET))/httpyac/node_modules/.bin/httpyac
+SCHEMATHESIS_VERSION := 4.32.5
+SCHEMATHESIS := $(abspath $(TARGET))/schemathesis/bin/schemathesis
 
 # The mail server that tests/mail.rs talks to, in a Python environment of its own.
 AIOSMTPD_VERSION := 1.4.6
@@ -24,9 +29,23 @@ APT_INSTALL = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
 		&& $$sudo env DEBIAN_FRONTEND=noninteractive \
 			apt-get install -y -qq --no-install-recommends
 
+# Installs a tool into a folder of its own below TARGET: $(call NPM,name,version), $(call PIP,..).
+NPM = { command -v npm >/dev/null || { [ "$$CI" = true ] && { $(APT_INSTALL) npm; } >/dev/null; }; } \
+	&& mkdir -p $(TARGET)/$(1) \
+	&& npm install --silent --no-audit --no-fund --fetch-retries=1 --prefix $(TARGET)/$(1) $(1)@$(2)
+PIP = { python3 -c 'import ensurepip' 2>/dev/null \
+		|| { [ "$$CI" = true ] && { $(APT_INSTALL) python3-venv; } >/dev/null; }; } \
+	&& python3 -m venv $(TARGET)/$(1) \
+	&& $(TARGET)/$(1)/bin/python -m pip install --quiet --disable-pip-version-check --retries 1 \
+		$(1)==$(2)
+# Without a tool, its test says that it was skipped; only where CI runs it must be there.
+UNLESS_CI = { rm -rf $(TARGET)/$(1); \
+	if [ "$$CI" = true ]; then echo "make: $(1) could not be installed"; exit 1; fi; \
+	echo "SKIPPED: $(1) could not be installed; $(2) stays unchecked"; }
+
 .DEFAULT_GOAL := all
-.PHONY: all run build lint test load bench overload slow fuzz clean help go components dredd clients \
-	aiosmtpd fuzzer
+.PHONY: all run build lint test load bench overload slow fuzz clean help go components tools clients \
+	dredd httpyac schemathesis aiosmtpd fuzzer
 # The steps share cargo's lock and the machine's few cores; -j would only mix up what they print.
 .NOTPARALLEL:
 
@@ -47,8 +66,11 @@ lint: components go ## format, clippy, rustdoc and go vet, warnings denied
 	if [ -n "$$unformatted" ]; then echo "gofmt: not formatted: $$unformatted"; exit 1; fi
 	cd client_go && go vet ./...
 
-test: go dredd clients aiosmtpd ## all tests, doc-tests included
+test: go tools clients ## all tests, doc-tests included
 	@if [ -x $(DREDD) ]; then export DREDD=$(DREDD); else unset DREDD; fi; \
+	if [ -x $(HTTPYAC) ]; then export HTTPYAC=$(HTTPYAC); else unset HTTPYAC; fi; \
+	if [ -x $(SCHEMATHESIS) ]; then export SCHEMATHESIS=$(SCHEMATHESIS); \
+	else unset SCHEMATHESIS; fi; \
 	export AIOSMTPD_PYTHON=$(AIOSMTPD); \
 	set -x; cargo test --workspace --all-features
 	cd client_go && go test ./...
@@ -100,27 +122,26 @@ fuzzer:
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked \
 		|| { echo "make: cargo-fuzz could not be installed"; exit 1; }
 
-# Optional: without it the test of docs/docking.apib says that it was skipped, and so does make.
+tools: dredd httpyac schemathesis aiosmtpd
+
 dredd:
-	@test -x $(DREDD) || { \
-		command -v npm >/dev/null && mkdir -p $(TARGET)/dredd \
-			&& npm install --silent --no-audit --no-fund --fetch-retries=1 \
-				--prefix $(TARGET)/dredd dredd@$(DREDD_VERSION); \
-	} || echo "SKIPPED: dredd could not be installed with npm; docs/docking.apib stays unchecked"
+	@test -x $(DREDD) || { $(call NPM,dredd,$(DREDD_VERSION)); } \
+		|| $(call UNLESS_CI,dredd,docs/docking.apib)
 
-# Optional but for CI: without it the tests of mail say that they were skipped, and so does make.
+httpyac:
+	@test -x $(HTTPYAC) || { $(call NPM,httpyac,$(HTTPYAC_VERSION)); } \
+		|| $(call UNLESS_CI,httpyac,docs/api.http)
+
+schemathesis:
+	@test -x $(SCHEMATHESIS) || { $(call PIP,schemathesis,$(SCHEMATHESIS_VERSION)); } \
+		|| $(call UNLESS_CI,schemathesis,/openapi.json)
+
 aiosmtpd:
-	@test -x $(AIOSMTPD) && $(AIOSMTPD) -c 'import aiosmtpd' 2>/dev/null && exit 0; \
-	if [ "$$CI" = true ] && ! python3 -c 'import ensurepip' 2>/dev/null; then \
-		{ $(APT_INSTALL) python3-venv; } >/dev/null; \
-	fi; \
-	{ python3 -m venv $(abspath $(TARGET))/aiosmtpd && $(AIOSMTPD) -m pip install --quiet \
-		--disable-pip-version-check --retries 1 aiosmtpd==$(AIOSMTPD_VERSION); } \
-	|| { rm -rf $(abspath $(TARGET))/aiosmtpd; \
-	if [ "$$CI" = true ]; then echo "make: aiosmtpd could not be installed with pip"; exit 1; fi; \
-	echo "SKIPPED: aiosmtpd could not be installed with pip; mail goes to no mail server"; }
+	@{ test -x $(AIOSMTPD) && $(AIOSMTPD) -c 'import aiosmtpd' 2>/dev/null; } \
+		|| { $(call PIP,aiosmtpd,$(AIOSMTPD_VERSION)); } \
+		|| $(call UNLESS_CI,aiosmtpd,mail to a mail server)
 
-# Optional too: the tests say which they skip. Only CI's machine is changed without being asked.
+# Optional: the tests say which they skip. Only CI's machine is changed without being asked.
 clients:
 	@missing=; PATH="$$PATH:/usr/sbin:/usr/local/sbin"; \
 	for client in $(CLIENTS); do \

@@ -93,6 +93,11 @@ fn a_product_is_added() {
     check(&added, 201, "application/json", lamp);
     let path = added.field("location").expect("it says where");
     check(&get(&server, path), 200, "application/json", lamp);
+    // To JSON, a number without a fraction is an integer however it is written.
+    for seven in ["7.0", "70e-1", "0.07e2"] {
+        let body = format!(r#"{{"product_name": "Lamp", "brand_id": {seven}}}"#);
+        assert_eq!(post(&server, &body).status, 201, "{seven}");
+    }
 }
 
 #[test]

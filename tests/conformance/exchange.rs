@@ -49,6 +49,7 @@ pub(super) fn methods() -> Vec<Case> {
         kept("405 of two methods", "9110 15.5.6", on("GET", "/echo"), &[405]).field("allow", "POST, PUT, OPTIONS"),
         kept("DELETE", "9110 9.3.5", on("DELETE", "/"), &[405]).field("allow", "GET, HEAD, OPTIONS"),
         kept("PATCH", "5789 2", on("PATCH", "/"), &[405]),
+        kept("QUERY", "10008 2", on("QUERY", "/"), &[405]),
         kept("TRACE echoes nothing", "9110 9.3.8", "TRACE / HTTP/1.1\r\nHost: a\r\nAuthorization: x\r\n\r\n", &[405]).field("allow", "GET, HEAD, OPTIONS"),
         kept("OPTIONS", "9110 9.3.7", on("OPTIONS", "/"), &[204]).field("allow", "GET, HEAD, OPTIONS").no_field("content-length"),
         kept("OPTIONS of what is not there", "9110 9.3.7", on("OPTIONS", "/nowhere"), &[404]),

@@ -15,9 +15,9 @@ use crate::handler::{Context, Endpoint, ErrorShape};
 use crate::message::PathParameters;
 use crate::middleware::Layer;
 
-/// The methods that are about resources: those of RFC 9110, section 9.3, but CONNECT, and that of
-/// RFC 5789.
-const STANDARD: [Method; 8] = [
+/// The methods that are about resources: those of RFC 9110, section 9.3, but CONNECT; and those of
+/// RFC 5789 and RFC 10008.
+const STANDARD: [Method; 9] = [
     Method::GET,
     Method::HEAD,
     Method::POST,
@@ -26,6 +26,7 @@ const STANDARD: [Method; 8] = [
     Method::DELETE,
     Method::OPTIONS,
     Method::TRACE,
+    Method::QUERY,
 ];
 
 /// Which route answers which request, and what all of them share.

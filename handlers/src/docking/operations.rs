@@ -9,7 +9,7 @@ use crate::openapi::{Application, Operation, json};
 const DOCKING: Application = Application {
     name: "Docking API",
     about: "The purchasing department's users, and the customers each of them looks after, behind a \
-            slow database: every answer takes as long as the server's `--delay` says.",
+            slow database: every answer takes half a second, unless the server was told otherwise.",
 };
 
 pub(super) fn users() -> Operation {

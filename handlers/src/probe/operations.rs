@@ -82,8 +82,11 @@ pub(super) fn status() -> Operation {
     let wrong = "it was asked for; or the status is not from 200 to 599";
     Operation::new(PROBE, "Answer with a status")
         .path::<u16>("code", "the status, 200 to 599", 204)
-        .answer_class(2, "it was asked for; 204 and 205 have no body", number())
-        .answer_class(3, "it was asked for; 304 has no body", number())
+        .answer(204, "it was asked for", nothing())
+        .answer(205, "it was asked for", nothing())
+        .answer_class(2, "it was asked for", number())
+        .answer(304, "it was asked for", nothing())
+        .answer_class(3, "it was asked for", number())
         .answer(400, wrong, number().or(problem()))
         .answer_class(4, "it was asked for", number())
         .answer_class(5, "it was asked for", number())

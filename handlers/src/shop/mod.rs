@@ -24,12 +24,14 @@
 //! | file | is |
 //! |---|---|
 //! | `products` | what the catalogue is asked for, and the answers |
+//! | `whole_number` | numbers without a fraction, however they are written |
 //! | `time` | the time |
 //! | `operations` | what the routes say about themselves |
 
 mod operations;
 mod products;
 mod time;
+mod whole_number;
 
 use container::{Handler, Html, Router, blocking, inline};
 

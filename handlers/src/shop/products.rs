@@ -8,6 +8,7 @@ use container::{IntoResponse, Problem, Response, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::whole_number::whole_number;
 use crate::store::{self, Catalogue, NewProduct, StoreError};
 
 /// Longest name of a product, in characters: what fits into a line of a list.
@@ -44,6 +45,7 @@ pub(super) struct Offer {
     #[schemars(regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"))]
     product_name: String,
     /// Who makes it.
+    #[serde(deserialize_with = "whole_number")]
     #[schemars(range(min = i64::MIN, max = i64::MAX))]
     brand_id: i64,
 }

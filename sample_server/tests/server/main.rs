@@ -3,9 +3,11 @@
 //! Nothing here sleeps: tests wait for lines of the log and for answers.
 
 mod docking_api;
+mod openapi;
 mod process;
 mod refusals;
 mod restart;
 mod run;
 mod settings;
+mod tools;
 mod watching;
