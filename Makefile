@@ -52,7 +52,7 @@ UNLESS_CI = { rm -rf $(TARGET)/$(1); \
 all: lint build test load ## everything that must pass: lint, build, test, load
 
 run: ## serve the sample applications; ARGS='--port 8080' passes options
-	cargo run --release --bin sample_server -- $(ARGS)
+	STAGES=$${STAGES:-sample_server/stages} cargo run --release --bin sample_server -- $(ARGS)
 
 build: go ## release builds of the server and both load clients
 	cargo build --release --bin sample_server --bin client

@@ -15,7 +15,8 @@ use crate::database::DatabaseArgs;
 use crate::limits::{LimitArgs, TimerArgs};
 use crate::mail::MailArgs;
 use crate::observing::ObserveArgs;
-use crate::settings::{self, File};
+use crate::settings::{self, Files};
+use crate::stage::StageArgs;
 use crate::units::Time;
 use crate::watchdog::WatchdogArgs;
 
@@ -30,7 +31,7 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const EXAMPLES: &str = "\
 TIME is written 500ms, 0.5s, 2m or 0.5 (seconds); SIZE 64KiB, 2MiB or 8192 (bytes).
 Each flag is an environment variable too, BLOCKING_THREADS for --blocking-threads, and a key of
-the --config file. A flag wins over its variable, that over the file.
+the --config file. A flag wins over its variable, that over the file, that over the stage's file.
 
 Examples:
   sample_server --port 8080 --delay 50ms
@@ -41,7 +42,7 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(name = "sample_server", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Args {
-    /// File with settings: `port = 8080`, `idle-timeout = \"2m\"`, named as these flags
+    /// File with settings: `port = 8080`, `idle-timeout = "2m"`, named as these flags
     #[arg(long, env, value_name = "PATH")]
     config: Option<PathBuf>,
 
@@ -87,6 +88,9 @@ pub(crate) struct Args {
     log_level: LevelFilter,
 
     #[command(flatten)]
+    pub(crate) stage: StageArgs,
+
+    #[command(flatten)]
     pub(crate) database: DatabaseArgs,
 
     #[command(flatten)]
@@ -122,17 +126,15 @@ impl Args {
         let flags = command.clone().mut_args(|arg| arg.env(None));
         flags.try_get_matches()?;
         settings::check_environment(&command).map_err(Refusal::Usage)?;
-        let first = command.clone().try_get_matches()?;
-        let path = first.get_one::<PathBuf>("config");
-        let file = path.map(|path| File::read(&path.to_string_lossy(), &command));
-        let file = file.transpose().map_err(Refusal::Usage)?;
-        let command = match &file {
-            Some(file) => file.defaults(command),
-            None => command,
-        };
+        let first = Args::from_arg_matches(&command.clone().try_get_matches()?)?;
+        let of_stage = first.stage.file().map_err(Refusal::Usage)?;
+        let paths = [first.config, of_stage];
+        let paths = paths.iter().flatten().map(PathBuf::as_path);
+        let files = Files::read(paths, &command).map_err(Refusal::Usage)?;
+        let command = files.defaults(command);
         let matches = command.clone().try_get_matches()?;
         if matches.get_flag("print_config") {
-            let text = settings::print(&command, &matches, file.as_ref());
+            let text = settings::print(&command, &matches, &files);
             return Err(Refusal::Help(text));
         }
         let args = Args::from_arg_matches(&matches)?;

@@ -15,6 +15,7 @@ mod mail;
 mod observing;
 mod process;
 mod settings;
+mod stage;
 mod startup;
 mod units;
 mod watchdog;

@@ -1,8 +1,9 @@
 //! Where settings come from, in one order: a flag wins over its environment variable, that over the
-//! configuration file, that over the default. Must not know any single setting: the flags are the
+//! configuration file, that over the stage's, that over the default. Must not know any single setting: the flags are the
 //! one list of them.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::{env, fs};
 
 use clap::error::{ContextKind, ContextValue};
@@ -12,7 +13,17 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Flags that a file cannot set: they say what to do, not how.
-const FLAGS_ONLY: [&str; 4] = ["config", "print_config", "help", "version"];
+const FLAGS_ONLY: [&str; 6] = [
+    "stage",
+    "stages",
+    "config",
+    "print_config",
+    "help",
+    "version",
+];
+
+/// The files with settings, the one that wins first.
+pub(crate) struct Files(Vec<File>);
 
 /// A configuration file: flat TOML, whose keys are the flags' names.
 pub(crate) struct File {
@@ -28,12 +39,40 @@ struct Setting {
     line: usize,
 }
 
-impl File {
-    /// Reads a file and checks each of its settings as if it were a flag.
+impl Files {
+    /// Reads files, of which the first wins, and checks each of their settings as if it were a flag.
     ///
     /// # Errors
     /// Names the file, and the line where one is at fault.
-    pub(crate) fn read(path: &str, command: &Command) -> Result<File, String> {
+    pub(crate) fn read<'a>(
+        paths: impl Iterator<Item = &'a Path>,
+        command: &Command,
+    ) -> Result<Files, String> {
+        let read = |path: &Path| File::read(&path.to_string_lossy(), command);
+        paths.map(read).collect::<Result<_, _>>().map(Files)
+    }
+
+    /// The same command, with these settings as its defaults.
+    pub(crate) fn defaults(&self, command: Command) -> Command {
+        command.mut_args(
+            |flag| match flag.get_long().and_then(|key| self.find(key)) {
+                Some((_, setting)) => flag.default_value(setting.value.clone()),
+                None => flag,
+            },
+        )
+    }
+
+    /// What sets this, and the file it is in.
+    fn find(&self, key: &str) -> Option<(&File, &Setting)> {
+        self.0.iter().find_map(|file| {
+            let mut settings = file.settings.iter();
+            Some((file, settings.find(|setting| setting.key == key)?))
+        })
+    }
+}
+
+impl File {
+    fn read(path: &str, command: &Command) -> Result<File, String> {
         let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
         let file = File::parse(path, &text)?;
         for setting in &file.settings {
@@ -67,17 +106,6 @@ impl File {
             settings,
         })
     }
-
-    /// The same command, with this file's settings as its defaults.
-    pub(crate) fn defaults(&self, command: Command) -> Command {
-        command.mut_args(|flag| {
-            let mut settings = self.settings.iter();
-            match settings.find(|setting| flag.get_long() == Some(&setting.key)) {
-                Some(setting) => flag.default_value(setting.value.clone()),
-                None => flag,
-            }
-        })
-    }
 }
 
 /// Checks what the environment sets.
@@ -99,7 +127,7 @@ pub(crate) fn check_environment(command: &Command) -> Result<(), String> {
 }
 
 /// All settings as a configuration file, each with where it came from.
-pub(crate) fn print(command: &Command, matches: &ArgMatches, file: Option<&File>) -> String {
+pub(crate) fn print(command: &Command, matches: &ArgMatches, files: &Files) -> String {
     let mut text = String::new();
     for flag in command.get_arguments().filter(|flag| is_setting(flag)) {
         let (id, Some(name)) = (flag.get_id().as_str(), flag.get_long()) else {
@@ -119,21 +147,14 @@ pub(crate) fn print(command: &Command, matches: &ArgMatches, file: Option<&File>
             Some(ValueSource::EnvVariable) => flag
                 .get_env()
                 .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
-            _ => file
-                .and_then(|file| file.place(name))
-                .unwrap_or_else(|| "default".to_owned()),
+            _ => match files.find(name) {
+                Some((file, setting)) => format!("{}:{}", file.path, setting.line),
+                None => "default".to_owned(),
+            },
         };
         let _ = writeln!(text, "{name} = {value} # {from}");
     }
     text
-}
-
-impl File {
-    /// Where it sets this, if it does.
-    fn place(&self, key: &str) -> Option<String> {
-        let setting = self.settings.iter().find(|setting| setting.key == key)?;
-        Some(format!("{}:{}", self.path, setting.line))
-    }
 }
 
 /// A value as it would be written after a flag.

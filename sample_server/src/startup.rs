@@ -24,6 +24,9 @@ pub(crate) fn lines(args: &Args, addresses: &[Address], descriptors: Option<u64>
     if let Some(descriptors) = descriptors {
         let _ = write!(about, ", descriptors {descriptors}");
     }
+    if let Some(stage) = args.stage.stage() {
+        let _ = write!(about, ", stage {stage}");
+    }
     let line = |address: &Address| {
         let scheme = address.as_tcp().map_or("", |_| "http://");
         format!("listening on {scheme}{address} ({about})")

@@ -9,5 +9,6 @@ mod refusals;
 mod restart;
 mod run;
 mod settings;
+mod stages;
 mod tools;
 mod watching;

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use crate::process::{Server, command, read_to_end, temporary};
 
 /// A configuration file of a test's own, removed at its end.
-struct File(PathBuf);
+pub(crate) struct File(pub(crate) PathBuf);
 
 impl File {
-    fn new(test: &str, text: &str) -> File {
+    pub(crate) fn new(test: &str, text: &str) -> File {
         let file = File(temporary(&format!("{test}.toml")));
         file.write(text);
         file
@@ -19,7 +19,7 @@ impl File {
         fs::write(&self.0, text).expect("it can be written");
     }
 
-    fn flag(&self) -> String {
+    pub(crate) fn flag(&self) -> String {
         format!("--config={}", self.0.display())
     }
 }
