@@ -146,6 +146,14 @@ impl<T: Transport + Unpin> Driver<T> {
         }
     }
 
+    fn end_record(&mut self) {
+        if let Some(record) = self.recording.take() {
+            self.seat.worker().observer.end(record);
+        }
+    }
+}
+
+impl<T: Transport> Driver<T> {
     /// The request is over now, with an answer or without.
     pub(super) fn break_record(&mut self) {
         if let Some(mut record) = self.recording.take() {
@@ -154,22 +162,14 @@ impl<T: Transport + Unpin> Driver<T> {
             worker.observer.end(record);
         }
     }
-
-    fn end_record(&mut self) {
-        if let Some(record) = self.recording.take() {
-            self.seat.worker().observer.end(record);
-        }
-    }
 }
 
 /// Whatever ends a connection ends what it was dealing with.
 impl<T: Transport> Drop for Driver<T> {
     fn drop(&mut self) {
-        if let Some(mut record) = self.recording.take() {
-            let worker = self.seat.worker();
-            record.see(worker.reactor.precise_now());
-            worker.observer.end(record);
-            worker.observer.hand_over();
+        if !matches!(self.recording, Recording::None) {
+            self.break_record();
+            self.seat.worker().observer.hand_over();
         }
     }
 }
