@@ -266,11 +266,16 @@ const NEVER_TRAILERS: [HeaderName; 20] = [
     header::WWW_AUTHENTICATE,
 ];
 
+/// Whether a field may come behind a body. Those that may not are left out when they are sent.
+pub fn may_be_trailer(name: &HeaderName) -> bool {
+    !NEVER_TRAILERS.contains(name)
+}
+
 /// Writes the last chunk and the trailers, without those that must not be any.
 pub(super) fn encode_end(trailers: Option<&HeaderMap>, output: &mut Vec<u8>) {
     output.put_slice(b"0\r\n");
     let fields = trailers.into_iter().flatten();
-    for (name, value) in fields.filter(|(name, _)| !NEVER_TRAILERS.contains(name)) {
+    for (name, value) in fields.filter(|(name, _)| may_be_trailer(name)) {
         output.put_slice(name.as_str().as_bytes());
         output.put_slice(b": ");
         output.put_slice(value.as_bytes());

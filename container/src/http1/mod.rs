@@ -58,6 +58,7 @@ mod state;
 mod target;
 mod timer;
 
+pub use chunked::may_be_trailer;
 pub use client::{
     AnswerTo, ClientConnection, ClientEvent, ClientStep, INTERIM_MAX, PIPELINE_MAX, RequestError,
     ResponseError, ResponseHead,
