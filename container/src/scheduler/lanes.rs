@@ -13,7 +13,7 @@ use super::queue::Ticket;
 use super::running::{Running, Tally, enter_deadline};
 use super::shed::{Shed, ShedReason, Stage};
 use super::stats::WorkerCounters;
-use super::{Scheduler, internal_error, log_panic, timed_out};
+use super::{Scheduler, failed, log_panic, timed_out};
 use crate::handler::{
     Cancellation, CatchPanic, Code, Context, Endpoint, Lane, LocalFuture, Panicked, Reply,
     catch_panic,
@@ -38,17 +38,14 @@ impl Scheduler {
     pub fn guard(&self, future: LocalFuture<Response>, lane: Lane) -> Reply {
         let counters = self.counters.clone();
         Reply::Later(Box::pin(async move {
-            CatchPanic::new(future).await.unwrap_or_else(|panicked| {
-                counters.lane(lane).panicked.add(1);
-                internal_error(lane, &panicked)
-            })
+            let outcome = CatchPanic::new(future).await;
+            outcome.unwrap_or_else(|panicked| failed(&counters, lane, &panicked))
         }))
     }
 
     /// The answer when users' code panicked before it gave an answer or a future.
     pub fn panicked(&self, lane: Lane, panicked: &Panicked) -> Reply {
-        self.counters.lane(lane).panicked.add(1);
-        Reply::Ready(internal_error(lane, panicked))
+        Reply::Ready(failed(&self.counters, lane, panicked))
     }
 
     /// Starts a handler that has its permits, or needs none.
@@ -170,11 +167,8 @@ impl Scheduler {
                 Err(reason) => return scheduler.shed_by_pool(reason),
             };
             begun::tell(Begun::At(begun));
-            outcome.unwrap_or_else(|panicked| {
-                let counters = scheduler.counters.lane(Lane::Blocking);
-                counters.panicked.add(1);
-                internal_error(Lane::Blocking, &panicked)
-            })
+            outcome
+                .unwrap_or_else(|panicked| failed(&scheduler.counters, Lane::Blocking, &panicked))
         });
         Running::new(future, Lane::Blocking, &self.counters)
             .with(

@@ -309,8 +309,10 @@ fn timed_out() -> Response {
     Problem::unavailable(detail, RETRY_AFTER_S).into_response()
 }
 
-/// The answer when a handler panicked; what it said goes to the log, not to the client.
-fn internal_error(lane: Lane, panicked: &Panicked) -> Response {
+/// Counts a handler that panicked, and gives the answer; what it said goes to the log, not to the
+/// client.
+fn failed(counters: &WorkerCounters, lane: Lane, panicked: &Panicked) -> Response {
+    counters.lane(lane).panicked.add(1);
     log_panic(lane, panicked);
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
         .with_detail("the handler failed")

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::admission::Permits;
 use super::stats::{Within, WorkerCounters};
-use super::{internal_error, timed_out};
+use super::{failed, timed_out};
 use crate::handler::{Cancellation, CatchPanic, Lane, LocalFuture, Reply};
 use crate::message::Response;
 use crate::reactor::{Deadline, DeadlineScope, Reactor, Sleep, sleep_until};
@@ -125,10 +125,8 @@ impl Future for Running {
         let polled = Pin::new(handler).poll(context);
         drop(scope);
         if let Poll::Ready(outcome) = polled {
-            let response = outcome.unwrap_or_else(|panicked| {
-                self.counters.lane(self.lane).panicked.add(1);
-                internal_error(self.lane, &panicked)
-            });
+            let response =
+                outcome.unwrap_or_else(|panicked| failed(&self.counters, self.lane, &panicked));
             // Its future is done: nothing is left to be cancelled.
             self.cancellation = None;
             self.end().complete();
