@@ -2,6 +2,7 @@
 //!
 //! | module | is |
 //! |---|---|
+//! | [`backend`] | a key-value resource, and accounts that are confirmed and reset by mail |
 //! | `clock` | what time it is, in virtual time too |
 //! | [`docking`] | users and customers of a purchasing department, behind a slow database |
 //! | [`health`] | whether the server lives and wants traffic |
@@ -24,6 +25,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod backend;
 mod clock;
 pub mod docking;
 pub mod health;
@@ -52,6 +54,8 @@ pub struct Options {
     pub stores: Option<Stores>,
     /// Who sends the mail that is in the queue. Default: nobody, and it stays there.
     pub mail: Option<Sender>,
+    /// What can be chosen about the backend, which keeps data.
+    pub backend: backend::Options,
 }
 
 impl Default for Options {
@@ -61,6 +65,7 @@ impl Default for Options {
             debug: false,
             stores: None,
             mail: None,
+            backend: backend::Options::default(),
         }
     }
 }
@@ -81,7 +86,7 @@ fn applications(options: &Options) -> Router {
         .merge(probe::router())
         .merge(health::router());
     let router = match &options.stores {
-        Some(stores) => router.merge(stateful(stores, options.mail.as_ref())),
+        Some(stores) => router.merge(stateful(stores, options)),
         None => router,
     };
     if options.debug {
@@ -93,10 +98,13 @@ fn applications(options: &Options) -> Router {
 
 /// The applications that keep data. A handler takes the store that it needs as a state, such as
 /// `State<Arc<dyn Catalogue>>`, and a [`Bell`] to be rung when it has put mail into the queue.
-fn stateful(stores: &Stores, mail: Option<&Sender>) -> Router {
+fn stateful(stores: &Stores, options: &Options) -> Router {
     let (stores, bell) = (stores.clone(), Bell::new());
-    let sender = mail.map(|sender| sender.router(stores.mail_queue.clone(), bell.clone()));
+    let sender = options.mail.as_ref();
+    let sender = sender.map(|sender| sender.router(stores.mail_queue.clone(), bell.clone()));
+    let backend = backend::router(stores.clone(), options.backend.clone());
     Router::new()
+        .merge(backend)
         .merge(shop::catalogue())
         .merge(sender.unwrap_or_default())
         .state(bell)

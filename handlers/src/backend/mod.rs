@@ -1,0 +1,134 @@
+//! The stateful backend: a key-value resource, and accounts that are confirmed and reset by mail.
+//!
+//! | route below `/api` | answer |
+//! |---|---|
+//! | `GET /simple_data?key=K` | the value of a key, as text |
+//! | `PUT /simple_data?key=K&key=L` | adds keys with empty values, all or none: 201 |
+//! | `POST /simple_data` `{K: V, ..}` | adds keys with values, all or none: 201 |
+//! | `PATCH /simple_data?key=K` `{value}` | gives a key another value |
+//! | `DELETE /simple_data?key=K` | takes a key out |
+//! | `GET /user{?after,limit}` | accounts by id, 100 a page; `Link` says where the next page is |
+//! | `GET /user/{id}` | one account, after 5 s on purpose ([`Options::user_delay`]) |
+//! | `POST /user` `{name, email, password}` | adds an active account: 201 |
+//! | `PATCH /user/{id}` `{name, email, password}` | changes an account; each member may be left out |
+//! | `DELETE /user/{id}`, `DELETE /user` | removes an account, or all of them |
+//! | `POST /register` `{name, email, password}` | adds an inactive account and mails a link: 201 |
+//! | `GET /register/confirm/{token}` | makes the account active, once |
+//! | `POST /login` `{name, password}` | `{user, message, token}`; the token is a JWT |
+//! | `PUT /logout` | revokes the token of `Authorization: Bearer ..` |
+//! | `POST /reset` `{email}` | mails a link, if there is such an account: 202 |
+//! | `POST /reset/{token}` `{new_password}` | changes the password, once |
+//!
+//! Errors are `{"code": 400, "name": "Bad Request", "description": ".."}`: 400 for what is missing,
+//! unknown, taken or malformed, 401 and 403 for who may not, 404 for accounts and paths that are not
+//! there, 415 for a body of another content type, 429 for too many attempts, 503 when there is no
+//! room. Handlers raise problems; `errors` alone makes their shape.
+//!
+//! **`/api/user` is open to everybody**, as it is in the original, unless
+//! [`Options::protect_users`] is set: then it wants a login, and an account is changed and removed by
+//! its owner only.
+//!
+//! | file | is |
+//! |---|---|
+//! | `options` | [`Options`]: what can be chosen |
+//! | `simple_data`, `users`, `registration`, `login`, `reset` | the routes |
+//! | `access` | the login that a request brings, and what it allows |
+//! | `errors` | the shape of errors, and problems |
+//! | `body`, `field`, `faults`, `rules` | what clients send, and all that is wrong with it |
+//! | `passwords` | argon2id within a budget |
+//! | `logins`, `key` | tokens of those who have logged in, and what signs them |
+//! | `token`, `random` | tokens that are mailed, and where randomness comes from |
+//! | `attempts` | how often logins and resets may be tried |
+
+mod access;
+mod attempts;
+mod body;
+mod errors;
+mod faults;
+mod field;
+mod key;
+mod login;
+mod logins;
+mod options;
+mod passwords;
+mod random;
+mod registration;
+mod reset;
+mod rules;
+mod simple_data;
+mod token;
+mod users;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attempts::Attempts;
+use container::{Router, draining, timeout};
+pub use key::{Algorithm, KeyError, SigningKey};
+use logins::Logins;
+pub use options::{AttemptOptions, Options, PasswordCost, PasswordOptions};
+use passwords::Passwords;
+use token::Token;
+
+use crate::mail::Letters;
+use crate::store::{StoreError, Stores, UnixTime};
+
+/// How often it is forgotten what has expired: it does no harm, but takes room.
+const TIDY_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// What the handlers share.
+struct Backend {
+    stores: Stores,
+    options: Options,
+    passwords: Passwords,
+    logins: Logins,
+    letters: Letters,
+    attempts: Attempts,
+}
+
+/// The routes, below `/api`, on these stores.
+pub fn router(stores: Stores, options: Options) -> Router {
+    let backend = Arc::new(Backend {
+        passwords: Passwords::new(&options.passwords),
+        logins: Logins::new(&options),
+        letters: Letters::new(&options.service),
+        attempts: Attempts::new(&options.attempts),
+        stores,
+        options,
+    });
+    let api = Router::new()
+        .merge(simple_data::router())
+        .merge(users::router())
+        .merge(registration::router())
+        .merge(login::router())
+        .merge(reset::router())
+        .on_error(errors::shape);
+    let tidier = backend.clone();
+    Router::new()
+        .nest("/api", api)
+        .state(backend)
+        .background(move |_context| tidier.clone().tidy())
+}
+
+impl Backend {
+    /// Where a token is brought back to.
+    fn link(&self, path: &str, token: &Token) -> String {
+        format!("{}/api/{path}/{}", self.options.base_url, token.write())
+    }
+
+    /// Forgets from time to time what has expired.
+    async fn tidy(self: Arc<Self>) {
+        while timeout(TIDY_INTERVAL, draining()).await.is_err() {
+            if let Err(error) = self.forget_expired().await {
+                log::warn!("what has expired was not forgotten: {error}");
+            }
+        }
+    }
+
+    async fn forget_expired(&self) -> Result<(), StoreError> {
+        let now = UnixTime::now();
+        self.stores.accounts.forget_tokens(now).await?;
+        self.stores.sessions.forget_expired(now).await?;
+        Ok(())
+    }
+}

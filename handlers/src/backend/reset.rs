@@ -1,0 +1,120 @@
+//! `/api/reset`: another password for those who have forgotten theirs, by mail.
+
+use std::sync::Arc;
+
+use container::extract::{Json, Path, PeerAddress, State};
+use container::{Problem, Router, StatusCode, detach};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Backend;
+use super::attempts::Attempt;
+use super::body::JsonBody;
+use super::errors::refused;
+use super::faults::Faults;
+use super::field::Field;
+use super::rules;
+use super::token::Token;
+use super::users::User;
+use crate::mail::Letter;
+use crate::store::{Account, StoreError, UnixTime};
+
+/// When to try again where as much goes on after answers as the server takes, in seconds.
+const RETRY_AFTER: u32 = 1;
+
+/// Whose password is to be reset.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ResetBody {
+    email: Field,
+}
+
+/// What the password is to be.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PasswordBody {
+    new_password: Field,
+}
+
+/// Both routes.
+pub(super) fn router() -> Router {
+    Router::new()
+        .post("/reset", begin)
+        .post("/reset/{token}", finish)
+}
+
+/// The answer is the same for all addresses, and comes before anything is looked for: neither what
+/// it says nor how long it takes tells who has an account.
+async fn begin(
+    State(backend): State<Arc<Backend>>,
+    PeerAddress(peer): PeerAddress,
+    JsonBody(body): JsonBody<ResetBody>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let mut faults = Faults::default();
+    let email = faults.required("email", body.email, rules::email);
+    faults.check_none()?;
+    let peer = peer.map(|peer| peer.ip());
+    let same = email.to_lowercase();
+    backend.attempts.note(peer, Attempt::Reset(&same))?;
+    let work = async move {
+        if let Err(error) = backend.mail_reset(email).await {
+            log::error!("a reset was not mailed: {error}");
+        }
+    };
+    if detach(work).is_err() {
+        return Err(Problem::unavailable(
+            "too much goes on already",
+            RETRY_AFTER,
+        ));
+    }
+    let message = "if there is an account with this address, a mail with a link is on its way";
+    Ok((StatusCode::ACCEPTED, Json(json!({ "message": message }))))
+}
+
+async fn finish(
+    State(backend): State<Arc<Backend>>,
+    PeerAddress(peer): PeerAddress,
+    Path(token): Path<String>,
+    JsonBody(body): JsonBody<PasswordBody>,
+) -> Result<Json<Value>, Problem> {
+    let unknown = || Problem::bad_request("this link is unknown, used already, or expired");
+    let token = Token::read(&token).ok_or_else(unknown)?;
+    let mut faults = Faults::default();
+    let password = faults.required("new_password", body.new_password, rules::password);
+    faults.check_none()?;
+    let peer = peer.map(|peer| peer.ip());
+    backend.attempts.note(peer, Attempt::Link)?;
+    let hash = backend.passwords.hash(password).await?;
+    let accounts = &backend.stores.accounts;
+    let account = accounts.finish_reset(token.hash(), hash, UnixTime::now());
+    let user = User::from(account.await.map_err(refused)?.ok_or_else(unknown)?);
+    Ok(Json(
+        json!({ "user": user, "message": "the password is changed: log in with it" }),
+    ))
+}
+
+impl Backend {
+    /// Mails a link to the owner of the account with this address, if there is one.
+    async fn mail_reset(&self, email: String) -> Result<(), StoreError> {
+        let Some(account) = self.stores.accounts.find_by_email(email).await? else {
+            return Ok(());
+        };
+        let Account {
+            id, name, email, ..
+        } = account;
+        let lifetime = self.options.reset_lifetime;
+        let token = Token::random();
+        let mail = self.letters.reset(&Letter {
+            name: &name,
+            email: &email,
+            link: &self.link("reset", &token),
+            lifetime,
+        });
+        // `false` when the account has gone meanwhile, which is just as well.
+        self.stores
+            .accounts
+            .begin_reset(id, token.keep(lifetime), mail)
+            .await
+            .map(drop)
+    }
+}
