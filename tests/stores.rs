@@ -14,9 +14,8 @@ mod sessions;
 use std::pin::Pin;
 use std::thread;
 
-use container::reactor::{Clock, Reactor};
-use container::scheduler::{BlockingConfig, BlockingPool};
 use handlers::store::{Database, Stores};
+use tests::on_worker;
 use tests::program::Folder;
 
 /// What one promise is called, and its check on a database that nobody has used.
@@ -52,16 +51,6 @@ fn check(database: impl Fn(usize) -> Database) {
         let ended = ran.expect("a thread starts").join();
         assert!(ended.is_ok(), "{name}");
     }
-}
-
-/// Runs what belongs on a worker.
-fn on_worker<T>(work: impl Future<Output = T>) -> T {
-    let pool = BlockingPool::new(BlockingConfig::default());
-    pool.enter();
-    let reactor = Reactor::new(Clock::real()).expect("the system has an event queue");
-    let result = reactor.block_on(work).expect("it runs");
-    pool.close();
-    result
 }
 
 #[test]

@@ -47,8 +47,8 @@ pub trait Accounts: Send + Sync {
     /// both or none. `false` if there is no account with this id.
     fn begin_reset(&self, id: i64, token: NewToken, mail: NewMail) -> Pending<bool>;
 
-    /// Uses a reset token up and gives its account another password, which ends all its logins
-    /// before `now`; `None` if the token is unknown, used or expired at `now`.
+    /// Uses a reset token up and gives its account another password, which ends all its logins so
+    /// far, as [`Account::logins_from`] says; `None` if the token is unknown, used or expired at `now`.
     fn finish_reset(
         &self,
         token: TokenHash,
@@ -73,7 +73,8 @@ pub struct Account {
     pub active: bool,
     /// When it was added.
     pub created: UnixTime,
-    /// Logins from before this moment are void.
+    /// Logins up to this moment are void. A new password moves it to the moment of the change, and
+    /// by a second at least: two changes are never one.
     pub logins_from: UnixTime,
 }
 
@@ -108,7 +109,8 @@ pub struct AccountChange {
     pub name: Option<String>,
     /// Where its owner gets mail.
     pub email: Option<String>,
-    /// Another password's hash, a PHC string, and since when: that ends all logins before.
+    /// Another password's hash, a PHC string, and since when: that ends all logins so far, as
+    /// [`Account::logins_from`] says.
     pub password_hash: Option<(String, UnixTime)>,
 }
 

@@ -70,7 +70,7 @@ impl Accounts for Sqlite {
             "UPDATE accounts SET name = coalesce(?2, name), email = coalesce(?3, email), \
              email_key = coalesce(?4, email_key), \
              password_hash = coalesce(?5, password_hash), \
-             logins_from = coalesce(?6, logins_from) WHERE id = ?1 RETURNING",
+             logins_from = coalesce(max(?6, logins_from + 1), logins_from) WHERE id = ?1 RETURNING",
             ""
         );
         self.write(move |transaction| {
@@ -134,7 +134,8 @@ impl Accounts for Sqlite {
         now: UnixTime,
     ) -> Pending<Option<Account>> {
         let query = account!(
-            "UPDATE accounts SET password_hash = ?2, logins_from = ?3 WHERE id = ?1 RETURNING",
+            "UPDATE accounts SET password_hash = ?2, logins_from = max(?3, logins_from + 1) \
+             WHERE id = ?1 RETURNING",
             ""
         );
         self.write(
