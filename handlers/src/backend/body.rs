@@ -5,8 +5,9 @@ use container::extract::{Json, Rejection};
 use container::handler::{Context, FromRequest, Needs};
 use container::{IntoResponse, Problem, Request, Response};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-/// A body in JSON. It is a 400 also when it is JSON of another shape than `T`; another content type
+/// An object in JSON. It is a 400 also when it is JSON of another shape than `T`; another content type
 /// is a 415.
 pub(super) struct JsonBody<T>(pub(super) T);
 
@@ -15,16 +16,20 @@ impl<T: DeserializeOwned> FromRequest for JsonBody<T> {
 
     fn from_request(request: Request, context: &Context) -> Result<Self, Response> {
         let made = Json::from_request(request, context);
-        made.map(|Json(value)| JsonBody(value))
-            .map_err(|rejection| match rejection {
-                Rejection::JsonData(_) => {
-                    Problem::bad_request(rejection.to_string()).into_response()
-                }
-                other => other.into_response(),
-            })
+        let Json(members) = made.map_err(|rejection| match rejection {
+            Rejection::JsonData(_) => bad(&rejection),
+            other => other.into_response(),
+        })?;
+        let made = T::deserialize(Value::Object(members));
+        made.map(JsonBody)
+            .map_err(|error| bad(&Rejection::JsonData(error.to_string())))
     }
 
     fn describe(needs: &mut Needs) {
         Json::<T>::describe(needs);
     }
+}
+
+fn bad(rejection: &Rejection) -> Response {
+    Problem::bad_request(rejection.to_string()).into_response()
 }

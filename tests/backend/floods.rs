@@ -1,0 +1,77 @@
+//! Logins in masses: the others are served beside them, and what is too much is told so.
+
+use container::testing::{Client, Server};
+use container::{Router, blocking};
+use handlers::backend::{Options, PasswordOptions};
+use handlers::store::{Database, Stores};
+use serde_json::json;
+use tests::read_answers;
+
+use crate::{PASSWORD, ask, check, options, tell};
+
+/// Logins at once.
+const FLOOD: usize = 200;
+
+/// Of which so many wait for their turn to be compared.
+const QUEUE: usize = 20;
+
+#[test]
+fn a_flood_of_logins_holds_up_nobody_else() {
+    let stores = Stores::open(&Database::Memory).expect("it opens");
+    let options = Options {
+        passwords: PasswordOptions {
+            concurrency: 1,
+            queue: QUEUE,
+            ..options().passwords
+        },
+        ..options()
+    };
+    let router = Router::new()
+        .get("/plain", async || "plain")
+        .get("/blocking", blocking(|| "blocking"));
+    let router = router.merge(handlers::backend::router(stores, options));
+    // Each job is begun by hand, so that at each moment it can be asked what it holds up.
+    let server = Server::without_threads(router, |_| {});
+    let login = tell(
+        "POST /api/login",
+        &json!({ "name": "ann", "password": PASSWORD }),
+    );
+    let begin = |count: usize| -> Vec<_> {
+        let mut clients: Vec<_> = (0..count).map(|_| server.connect()).collect();
+        let send = |client: &mut Client<'_>| client.send(login.wire());
+        clients.iter_mut().for_each(send);
+        clients
+    };
+    // One is looked for and about to be compared: its job keeps the first place.
+    let mut flood = begin(1);
+    server.run_blocking(0);
+    assert_eq!(server.held(), 1);
+    flood.extend(begin(FLOOD - 1));
+    while server.held() > 1 {
+        server.run_blocking(1);
+    }
+    assert_eq!(server.held(), 1, "one thread of the pool is all they take");
+    let quick = server.exchange(&ask("GET /plain").wire());
+    assert!(quick.ends_with("plain"), "{quick}");
+    let mut blocking = server.connect();
+    blocking.send(ask("GET /blocking").wire());
+    server.run_blocking(1);
+    assert!(blocking.received().ends_with("blocking"));
+    while server.held() > 0 {
+        server.run_blocking(0);
+    }
+    let (mut compared, mut refused) = (0, 0);
+    for client in &mut flood {
+        let answers = read_answers(&client.received(), &[]);
+        let answer = &answers[0];
+        if answer.status == 400 {
+            check(answer, 400, "wrong name or password");
+            compared += 1;
+        } else {
+            check(answer, 503, "");
+            assert_eq!(answer.field("retry-after"), Some("1"));
+            refused += 1;
+        }
+    }
+    assert_eq!((compared, refused), (QUEUE + 1, FLOOD - QUEUE - 1));
+}
