@@ -23,6 +23,7 @@ use std::time::Duration;
 use container::Router;
 use container::testing::Server;
 use handlers::backend::{AttemptOptions, Options, PasswordCost, PasswordOptions};
+use handlers::mail::Bell;
 use handlers::store::{Database, NewMail, Stores, UnixTime};
 use serde_json::{Value, json};
 use tests::{Answer, on_worker, read_answers};
@@ -76,7 +77,7 @@ impl App {
     fn on(database: &Database, options: Options) -> App {
         let stores = Stores::open(database).expect("it opens");
         let other = Router::new().get("/plain", async || "plain");
-        let backend = handlers::backend::router(stores.clone(), options);
+        let backend = handlers::backend::router(stores.clone(), Bell::new(), options);
         App {
             server: Server::new(other.merge(backend)),
             stores,

@@ -102,7 +102,7 @@ fn stateful(stores: &Stores, options: &Options) -> Router {
     let (stores, bell) = (stores.clone(), Bell::new());
     let sender = options.mail.as_ref();
     let sender = sender.map(|sender| sender.router(stores.mail_queue.clone(), bell.clone()));
-    let backend = backend::router(stores.clone(), options.backend.clone());
+    let backend = backend::router(stores.clone(), bell.clone(), options.backend.clone());
     Router::new()
         .merge(backend)
         .merge(shop::catalogue())

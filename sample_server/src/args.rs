@@ -11,6 +11,7 @@ use container::server::Builder;
 use container::{Config, Error};
 use log::LevelFilter;
 
+use crate::backend::BackendArgs;
 use crate::database::DatabaseArgs;
 use crate::limits::{LimitArgs, TimerArgs};
 use crate::mail::MailArgs;
@@ -97,6 +98,9 @@ pub(crate) struct Args {
     pub(crate) mail: MailArgs,
 
     #[command(flatten)]
+    backend: BackendArgs,
+
+    #[command(flatten)]
     pub(crate) observe: ObserveArgs,
 
     #[command(flatten)]
@@ -153,27 +157,37 @@ impl Args {
 
     /// Where to listen.
     pub(crate) fn addresses(&self) -> Vec<String> {
-        let tcp = self.unix.is_none() || self.host.is_some() || self.port.is_some();
-        let tcp = tcp.then(|| {
+        let unix = self.unix.as_ref();
+        let unix = unix.map(|path| format!("unix:{}", path.display()));
+        self.tcp_address().into_iter().chain(unix).collect()
+    }
+
+    /// The one of them that is no Unix socket.
+    fn tcp_address(&self) -> Option<String> {
+        let wanted = self.unix.is_none() || self.host.is_some() || self.port.is_some();
+        wanted.then(|| {
             let host = self.host.as_deref().unwrap_or(HOST);
             let port = self.port.unwrap_or(PORT);
             match host.parse::<Ipv6Addr>() {
                 Ok(address) => format!("[{address}]:{port}"),
                 Err(_) => format!("{host}:{port}"),
             }
-        });
-        let unix = self.unix.as_ref();
-        let unix = unix.map(|path| format!("unix:{}", path.display()));
-        tcp.into_iter().chain(unix).collect()
+        })
     }
 
     /// What is to be served, with the database opened and the sender of mail ready.
     pub(crate) fn options(&self) -> Result<handlers::Options, Error> {
+        let stores = self.database.open()?;
+        let address = self.tcp_address();
+        let folder = self.database.folder()?;
         Ok(handlers::Options {
             delay: self.delay.0,
             debug: self.debug,
-            stores: Some(self.database.open()?),
+            stores: Some(stores),
             mail: Some(self.mail.sender()?),
+            backend: self
+                .backend
+                .options(address.as_deref(), folder.as_deref())?,
         })
     }
 

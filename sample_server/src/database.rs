@@ -3,7 +3,7 @@
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use container::Error;
@@ -32,19 +32,35 @@ impl DatabaseArgs {
     pub(crate) fn open(&self) -> Result<Stores, Error> {
         let database = match &self.database {
             Some(database) => database.clone(),
-            None => data_folder::place(FILE, "--database")
-                .and_then(prepare)
-                .map_err(|error| refused("no place for the database", &error))?,
+            None => Database::File(default_place()?),
         };
         Stores::open(&database).map_err(|error| {
             let what = format!("cannot open the database {database}");
             refused(&what, &error)
         })
     }
+
+    /// Where the server keeps its other files: beside its database, or where that would be by
+    /// default. `None` when nothing is to be kept.
+    pub(crate) fn folder(&self) -> Result<Option<PathBuf>, Error> {
+        let file = match &self.database {
+            Some(Database::Memory) => return Ok(None),
+            Some(Database::File(path)) => path.clone(),
+            _ => default_place()?,
+        };
+        Ok(file.parent().map(Path::to_owned))
+    }
+}
+
+/// The file in the user's data directory, whose folder is made if it is not there.
+fn default_place() -> Result<PathBuf, Error> {
+    data_folder::place(FILE, "--database")
+        .and_then(prepare)
+        .map_err(|error| refused("no place for the database", &error))
 }
 
 /// Makes the folder of a file.
-fn prepare(file: PathBuf) -> io::Result<Database> {
+fn prepare(file: PathBuf) -> io::Result<PathBuf> {
     if let Some(folder) = file.parent() {
         let made = DirBuilder::new()
             .recursive(true)
@@ -58,7 +74,7 @@ fn prepare(file: PathBuf) -> io::Result<Database> {
             io::Error::new(error.kind(), text)
         })?;
     }
-    Ok(Database::File(file))
+    Ok(file)
 }
 
 fn refused(what: &str, why: &impl ToString) -> Error {

@@ -3,6 +3,7 @@
 use container::testing::{Client, Server};
 use container::{Router, blocking};
 use handlers::backend::{Options, PasswordOptions};
+use handlers::mail::Bell;
 use handlers::store::{Database, Stores};
 use serde_json::json;
 use tests::read_answers;
@@ -29,7 +30,7 @@ fn a_flood_of_logins_holds_up_nobody_else() {
     let router = Router::new()
         .get("/plain", async || "plain")
         .get("/blocking", blocking(|| "blocking"));
-    let router = router.merge(handlers::backend::router(stores, options));
+    let router = router.merge(handlers::backend::router(stores, Bell::new(), options));
     // Each job is begun by hand, so that at each moment it can be asked what it holds up.
     let server = Server::without_threads(router, |_| {});
     let login = tell(

@@ -4,6 +4,7 @@
 use container::extract::Json;
 use container::message::{HeaderValue, header};
 use container::{Problem, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::store::{StoreError, Unique};
@@ -12,14 +13,22 @@ use crate::store::{StoreError, Unique};
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// An error as clients get it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Error", example = ErrorBody::example())]
 pub(super) struct ErrorBody {
     /// The status code.
+    #[schemars(range(min = 400, max = 599))]
     code: u16,
     /// The status in words.
     name: &'static str,
     /// What happened.
     description: String,
+}
+
+impl ErrorBody {
+    fn example() -> ErrorBody {
+        shape(&Problem::bad_request("key is missing")).0
+    }
 }
 
 /// The shape of every error below `/api`, be it raised here or by the container.

@@ -5,42 +5,32 @@ use std::sync::Arc;
 use container::extract::{Json, PeerAddress, State};
 use container::handler::OnDisconnect;
 use container::{Handler, Problem, Router};
-use serde::Deserialize;
-use serde_json::{Value, json};
 
-use super::Backend;
 use super::access::Bearer;
+use super::answers::{Done, LoggedIn, User, done};
 use super::attempts::Attempt;
 use super::body::JsonBody;
 use super::errors::refused;
 use super::faults::Faults;
-use super::field::Field;
+use super::forms::LoginForm;
 use super::passwords::Verdict;
-use super::rules;
-use super::users::User;
+use super::{Backend, operations, rules};
 use crate::store::{Account, Credentials};
-
-/// Who wants to log in.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct LoginBody {
-    name: Field,
-    password: Field,
-}
 
 /// Both routes.
 pub(super) fn router() -> Router {
+    // Nobody's password is compared whose client has gone.
+    let log_in = log_in.on_disconnect(OnDisconnect::Cancel);
     Router::new()
-        // Nobody's password is compared whose client has gone.
-        .post("/login", log_in.on_disconnect(OnDisconnect::Cancel))
-        .put("/logout", log_out)
+        .post("/login", log_in.annotate(operations::log_in()))
+        .put("/logout", log_out.annotate(operations::log_out()))
 }
 
 async fn log_in(
     State(backend): State<Arc<Backend>>,
     PeerAddress(peer): PeerAddress,
-    JsonBody(body): JsonBody<LoginBody>,
-) -> Result<Json<Value>, Problem> {
+    JsonBody(body): JsonBody<LoginForm>,
+) -> Result<Json<LoggedIn>, Problem> {
     let mut faults = Faults::default();
     let name = faults.required("name", body.name, rules::guess);
     let password = faults.required("password", body.password, rules::guess);
@@ -54,21 +44,21 @@ async fn log_in(
         let detail = "the account is not active yet: follow the link in your mail";
         return Err(Problem::bad_request(detail));
     }
-    let token = backend.logins.issue(&account);
-    let message = format!("welcome, {}", account.name);
-    Ok(Json(
-        json!({ "user": User::from(account), "message": message, "token": token }),
-    ))
+    Ok(Json(LoggedIn {
+        token: backend.logins.issue(&account),
+        message: format!("welcome, {}", account.name),
+        user: User::from(account),
+    }))
 }
 
 async fn log_out(
     State(backend): State<Arc<Backend>>,
     bearer: Bearer,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Done>, Problem> {
     let (_, login) = backend.login_of(bearer).await?;
     let revoked = backend.stores.sessions.revoke(login.id, login.expires);
     revoked.await.map_err(refused)?;
-    Ok(Json(json!({ "message": "the login is revoked" })))
+    Ok(done("the login is revoked"))
 }
 
 impl Backend {

@@ -34,21 +34,25 @@
 //! | `simple_data`, `users`, `registration`, `login`, `reset` | the routes |
 //! | `access` | the login that a request brings, and what it allows |
 //! | `errors` | the shape of errors, and problems |
-//! | `body`, `field`, `faults`, `rules` | what clients send, and all that is wrong with it |
+//! | `body`, `forms`, `field`, `faults`, `rules` | what clients send, and all that is wrong with it |
+//! | `answers`, `operations` | what they get; what the routes say about themselves |
 //! | `passwords` | argon2id within a budget |
 //! | `logins`, `key` | tokens of those who have logged in, and what signs them |
 //! | `token`, `random` | tokens that are mailed, and where randomness comes from |
 //! | `attempts` | how often logins and resets may be tried |
 
 mod access;
+mod answers;
 mod attempts;
 mod body;
 mod errors;
 mod faults;
 mod field;
+mod forms;
 mod key;
 mod login;
 mod logins;
+mod operations;
 mod options;
 mod passwords;
 mod random;
@@ -70,7 +74,7 @@ pub use options::{AttemptOptions, Options, PasswordCost, PasswordOptions};
 use passwords::Passwords;
 use token::Token;
 
-use crate::mail::Letters;
+use crate::mail::{Bell, Letters};
 use crate::store::{StoreError, Stores, UnixTime};
 
 /// How often it is forgotten what has expired: it does no harm, but takes room.
@@ -83,17 +87,20 @@ struct Backend {
     passwords: Passwords,
     logins: Logins,
     letters: Letters,
+    /// Rung when there is mail.
+    bell: Bell,
     attempts: Attempts,
 }
 
-/// The routes, below `/api`, on these stores.
-pub fn router(stores: Stores, options: Options) -> Router {
+/// The routes, below `/api`, on these stores. The bell is rung when mail was put into the queue.
+pub fn router(stores: Stores, bell: Bell, options: Options) -> Router {
     let backend = Arc::new(Backend {
         passwords: Passwords::new(&options.passwords),
         logins: Logins::new(&options),
         letters: Letters::new(&options.service),
         attempts: Attempts::new(&options.attempts),
         stores,
+        bell,
         options,
     });
     let api = Router::new()

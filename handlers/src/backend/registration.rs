@@ -4,28 +4,31 @@
 use std::sync::Arc;
 
 use container::extract::{Json, Path, State};
-use container::{Problem, Router, StatusCode};
-use serde_json::{Value, json};
+use container::{Handler, Problem, Router, StatusCode};
 
-use super::Backend;
+use super::answers::{DoneWith, done_with};
 use super::body::JsonBody;
 use super::errors::refused;
+use super::forms::NewUser;
 use super::token::Token;
-use super::users::{NewUser, User};
+use super::{Backend, operations};
 use crate::mail::Letter;
 use crate::store::UnixTime;
 
 /// All routes below `/register`.
 pub(super) fn router() -> Router {
     Router::new()
-        .post("/register", register)
-        .get("/register/confirm/{token}", confirm)
+        .post("/register", register.annotate(operations::register()))
+        .get(
+            "/register/confirm/{token}",
+            confirm.annotate(operations::confirm()),
+        )
 }
 
 async fn register(
     State(backend): State<Arc<Backend>>,
     JsonBody(user): JsonBody<NewUser>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<DoneWith>), Problem> {
     let account = backend.new_account(user, false).await?;
     let lifetime = backend.options.activation_lifetime;
     let token = Token::random();
@@ -37,22 +40,20 @@ async fn register(
     });
     let kept = token.keep(lifetime);
     let account = backend.stores.accounts.register(account, kept, mail).await;
-    let user = User::from(account.map_err(refused)?);
-    let message = "a mail with an activation link is on its way";
-    let answer = json!({ "user": user, "message": message });
-    Ok((StatusCode::CREATED, Json(answer)))
+    let account = account.map_err(refused)?;
+    backend.bell.ring();
+    let answer = done_with(account, "a mail with an activation link is on its way");
+    Ok((StatusCode::CREATED, answer))
 }
 
 async fn confirm(
     State(backend): State<Arc<Backend>>,
     Path(token): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<DoneWith>, Problem> {
     let unknown = || Problem::bad_request("this link is unknown, used already, or expired");
     let token = Token::read(&token).ok_or_else(unknown)?;
     let accounts = &backend.stores.accounts;
     let account = accounts.activate(token.hash(), UnixTime::now()).await;
-    let user = User::from(account.map_err(refused)?.ok_or_else(unknown)?);
-    Ok(Json(
-        json!({ "user": user, "message": "the account is active" }),
-    ))
+    let account = account.map_err(refused)?.ok_or_else(unknown)?;
+    Ok(done_with(account, "the account is active"))
 }

@@ -3,44 +3,30 @@
 use std::sync::Arc;
 
 use container::extract::{Json, Path, PeerAddress, State};
-use container::{Problem, Router, StatusCode, detach};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use container::{Handler, Problem, Router, StatusCode, detach};
 
-use super::Backend;
+use super::answers::{Done, DoneWith, done, done_with};
 use super::attempts::Attempt;
 use super::body::JsonBody;
 use super::errors::refused;
 use super::faults::Faults;
-use super::field::Field;
-use super::rules;
+use super::forms::{PasswordForm, ResetForm};
 use super::token::Token;
-use super::users::User;
+use super::{Backend, operations, rules};
 use crate::mail::Letter;
 use crate::store::{Account, StoreError, UnixTime};
 
 /// When to try again where as much goes on after answers as the server takes, in seconds.
 const RETRY_AFTER: u32 = 1;
 
-/// Whose password is to be reset.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ResetBody {
-    email: Field,
-}
-
-/// What the password is to be.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PasswordBody {
-    new_password: Field,
-}
-
 /// Both routes.
 pub(super) fn router() -> Router {
     Router::new()
-        .post("/reset", begin)
-        .post("/reset/{token}", finish)
+        .post("/reset", begin.annotate(operations::begin_reset()))
+        .post(
+            "/reset/{token}",
+            finish.annotate(operations::finish_reset()),
+        )
 }
 
 /// The answer is the same for all addresses, and comes before anything is looked for: neither what
@@ -48,8 +34,8 @@ pub(super) fn router() -> Router {
 async fn begin(
     State(backend): State<Arc<Backend>>,
     PeerAddress(peer): PeerAddress,
-    JsonBody(body): JsonBody<ResetBody>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+    JsonBody(body): JsonBody<ResetForm>,
+) -> Result<(StatusCode, Json<Done>), Problem> {
     let mut faults = Faults::default();
     let email = faults.required("email", body.email, rules::email);
     faults.check_none()?;
@@ -68,15 +54,15 @@ async fn begin(
         ));
     }
     let message = "if there is an account with this address, a mail with a link is on its way";
-    Ok((StatusCode::ACCEPTED, Json(json!({ "message": message }))))
+    Ok((StatusCode::ACCEPTED, done(message)))
 }
 
 async fn finish(
     State(backend): State<Arc<Backend>>,
     PeerAddress(peer): PeerAddress,
     Path(token): Path<String>,
-    JsonBody(body): JsonBody<PasswordBody>,
-) -> Result<Json<Value>, Problem> {
+    JsonBody(body): JsonBody<PasswordForm>,
+) -> Result<Json<DoneWith>, Problem> {
     let unknown = || Problem::bad_request("this link is unknown, used already, or expired");
     let token = Token::read(&token).ok_or_else(unknown)?;
     let mut faults = Faults::default();
@@ -87,9 +73,10 @@ async fn finish(
     let hash = backend.passwords.hash(password).await?;
     let accounts = &backend.stores.accounts;
     let account = accounts.finish_reset(token.hash(), hash, UnixTime::now());
-    let user = User::from(account.await.map_err(refused)?.ok_or_else(unknown)?);
-    Ok(Json(
-        json!({ "user": user, "message": "the password is changed: log in with it" }),
+    let account = account.await.map_err(refused)?.ok_or_else(unknown)?;
+    Ok(done_with(
+        account,
+        "the password is changed: log in with it",
     ))
 }
 
@@ -110,11 +97,11 @@ impl Backend {
             link: &self.link("reset", &token),
             lifetime,
         });
-        // `false` when the account has gone meanwhile, which is just as well.
-        self.stores
-            .accounts
-            .begin_reset(id, token.keep(lifetime), mail)
-            .await
-            .map(drop)
+        let kept = token.keep(lifetime);
+        // It is not when the account has gone meanwhile, which is just as well.
+        if self.stores.accounts.begin_reset(id, kept, mail).await? {
+            self.bell.ring();
+        }
+        Ok(())
     }
 }

@@ -3,44 +3,50 @@
 use std::sync::Arc;
 
 use container::extract::{Json, Query, State};
-use container::{Problem, Router, StatusCode};
+use container::{Handler, Problem, Router, StatusCode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::Backend;
+use super::answers::{Done, done};
 use super::body::JsonBody;
 use super::errors::refused;
 use super::faults::Faults;
 use super::field::Field;
-use super::rules;
+use super::{Backend, operations, rules};
 
 /// The most keys there may be. Counted before some are added, so that clients that add at the same
 /// moment may get a few more in.
 const KEYS_MAX: u64 = 1000;
 
 /// Which keys are meant.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
-struct Keys {
-    /// Each `key` of the query.
+#[schemars(!default)]
+pub(super) struct Keys {
+    /// A key; several of them where keys are added. 128 characters at most.
+    #[schemars(length(min = 1))]
     key: Vec<String>,
 }
 
 /// What a key is to have for a value.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
-struct Change {
+#[schemars(!default, example = json!({ "value": "fish" }))]
+pub(super) struct Change {
+    /// 4,096 characters at most.
+    #[schemars(with = "String", length(max = 4096))]
     value: Field,
 }
 
 /// All methods of the one path.
 pub(super) fn router() -> Router {
     Router::new()
-        .get("/simple_data", find)
-        .put("/simple_data", add_empty)
-        .post("/simple_data", add)
-        .patch("/simple_data", change)
-        .delete("/simple_data", remove)
+        .get("/simple_data", find.annotate(operations::find_value()))
+        .put("/simple_data", add_empty.annotate(operations::add_keys()))
+        .post("/simple_data", add.annotate(operations::add_values()))
+        .patch("/simple_data", change.annotate(operations::change_value()))
+        .delete("/simple_data", remove.annotate(operations::remove_key()))
 }
 
 async fn find(
@@ -104,12 +110,11 @@ async fn change(
 async fn remove(
     State(backend): State<Arc<Backend>>,
     Query(keys): Query<Keys>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Done>, Problem> {
     let key = keys.one()?;
     let removed = backend.stores.key_values.remove(key.clone());
     if removed.await.map_err(refused)? {
-        let message = format!("the key `{key}` is removed");
-        Ok(Json(json!({ "message": message })))
+        Ok(done(format!("the key `{key}` is removed")))
     } else {
         Err(unknown(&key))
     }

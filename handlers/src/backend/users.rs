@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use container::extract::{Json, Path, Query, State};
 use container::message::{HeaderMap, HeaderValue, header};
-use container::{Problem, Router, StatusCode, sleep};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use container::{Handler, Problem, Router, StatusCode, sleep};
 
-use super::Backend;
 use super::access::{Access, Bearer};
+use super::answers::{Done, User, done};
 use super::body::JsonBody;
 use super::errors::{no_user, refused};
 use super::faults::Faults;
-use super::field::Field;
-use super::rules;
-use crate::store::{Account, AccountChange, NewAccount, UnixTime};
+use super::forms::{NewUser, Page, UserChange};
+use super::{Backend, operations, rules};
+use crate::store::{AccountChange, NewAccount, UnixTime};
 
 /// How many accounts a page has unless its client says so.
 const PAGE: u32 = 100;
@@ -23,49 +21,15 @@ const PAGE: u32 = 100;
 /// How many it may have.
 const PAGE_MAX: u32 = 1000;
 
-/// An account as clients see it: without its password.
-#[derive(Debug, Serialize)]
-pub(super) struct User {
-    /// From 1.
-    id: i64,
-    /// What its owner is called.
-    name: String,
-    /// Where its owner gets mail.
-    email: String,
-    /// Whether the address was confirmed.
-    active: bool,
-    /// When it was added, in RFC 3339.
-    created: String,
-}
-
-/// A new account.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct NewUser {
-    name: Field,
-    email: Field,
-    password: Field,
-}
-
-/// Which accounts are wanted.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Page {
-    /// Those with greater ids.
-    after: i64,
-    /// At most so many.
-    limit: Option<u32>,
-}
-
 /// All routes below `/user`.
 pub(super) fn router() -> Router {
     Router::new()
-        .get("/user", list)
-        .post("/user", add)
-        .delete("/user", remove_all)
-        .get("/user/{id}", find)
-        .patch("/user/{id}", change)
-        .delete("/user/{id}", remove)
+        .get("/user", list.annotate(operations::list_users()))
+        .post("/user", add.annotate(operations::add_user()))
+        .delete("/user", remove_all.annotate(operations::remove_users()))
+        .get("/user/{id}", find.annotate(operations::find_user()))
+        .patch("/user/{id}", change.annotate(operations::change_user()))
+        .delete("/user/{id}", remove.annotate(operations::remove_user()))
 }
 
 async fn list(
@@ -127,7 +91,7 @@ async fn change(
     State(backend): State<Arc<Backend>>,
     bearer: Bearer,
     Path(id): Path<i64>,
-    JsonBody(user): JsonBody<NewUser>,
+    JsonBody(user): JsonBody<UserChange>,
 ) -> Result<Json<User>, Problem> {
     backend.allow(bearer, Access::Change(id)).await?;
     let mut faults = Faults::default();
@@ -156,10 +120,10 @@ async fn remove(
     State(backend): State<Arc<Backend>>,
     bearer: Bearer,
     Path(id): Path<i64>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Done>, Problem> {
     backend.allow(bearer, Access::Change(id)).await?;
     if backend.stores.accounts.remove(id).await.map_err(refused)? {
-        Ok(Json(json!({ "message": format!("user {id} is removed") })))
+        Ok(done(format!("user {id} is removed")))
     } else {
         Err(no_user(id))
     }
@@ -168,7 +132,7 @@ async fn remove(
 async fn remove_all(
     State(backend): State<Arc<Backend>>,
     bearer: Bearer,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Done>, Problem> {
     backend.allow(bearer, Access::ChangeAll).await?;
     let count = backend
         .stores
@@ -176,8 +140,7 @@ async fn remove_all(
         .remove_all()
         .await
         .map_err(refused)?;
-    let message = format!("all users are removed: {count}");
-    Ok(Json(json!({ "message": message })))
+    Ok(done(format!("all users are removed: {count}")))
 }
 
 impl Backend {
@@ -199,19 +162,6 @@ impl Backend {
             active,
             created: UnixTime::now(),
         })
-    }
-}
-
-impl From<Account> for User {
-    fn from(account: Account) -> Self {
-        let created = jiff::Timestamp::from_second(account.created.0);
-        User {
-            id: account.id,
-            name: account.name,
-            email: account.email,
-            active: account.active,
-            created: created.map_or_else(|_| String::new(), |time| time.to_string()),
-        }
     }
 }
 

@@ -1,0 +1,205 @@
+//! What the routes say about themselves.
+
+use std::collections::BTreeMap;
+
+use super::answers::{Done, DoneWith, LoggedIn, User};
+use super::errors::ErrorBody;
+use super::forms::{LoginForm, NewUser, Page, PasswordForm, ResetForm, UserChange};
+use super::simple_data::{Change, Keys};
+use crate::openapi::{Application, Content, Operation, json, text};
+
+const SIMPLE_DATA: Application = Application {
+    name: "Simple data",
+    about: "Names and values in a database.",
+};
+
+const ACCOUNTS: Application = Application {
+    name: "Accounts",
+    about: "Accounts that are confirmed and reset by mail, and logins. Unless the server protects \
+            them, the routes below /api/user are open to everybody.",
+};
+
+/// Names and values.
+type Entries = BTreeMap<String, String>;
+
+const EXAMPLE_TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+pub(super) fn find_value() -> Operation {
+    of(SIMPLE_DATA, "Look up a value")
+        .query::<Keys>()
+        .answer(200, "the value of the key", text().example("vscode"))
+        .answer(400, "no key, or an unknown one", error())
+}
+
+pub(super) fn add_keys() -> Operation {
+    of(SIMPLE_DATA, "Add keys with empty values")
+        .about("Each `key` of the query is added, or none of them.")
+        .query::<Keys>()
+        .answer(201, "what was added", json::<Entries>())
+        .answer(400, "no key, or one that exists already", error())
+}
+
+pub(super) fn add_values() -> Operation {
+    of(SIMPLE_DATA, "Add keys with values")
+        .about("All members of the object are added, or none of them.")
+        .body(json::<Entries>().example(serde_json::json!({ "shell": "fish" })))
+        .answer(201, "what was added", json::<Entries>())
+        .answer(
+            400,
+            "a key that exists already, or something else than texts",
+            error(),
+        )
+}
+
+pub(super) fn change_value() -> Operation {
+    of(SIMPLE_DATA, "Change a value")
+        .query::<Keys>()
+        .body(json::<Change>())
+        .answer(200, "the key with its value", json::<Entries>())
+        .answer(400, "no key, an unknown one, or no value", error())
+}
+
+pub(super) fn remove_key() -> Operation {
+    of(SIMPLE_DATA, "Remove a key")
+        .query::<Keys>()
+        .answer(200, "the key is removed", json::<Done>())
+        .answer(400, "no key, or an unknown one", error())
+}
+
+pub(super) fn list_users() -> Operation {
+    protected("List users")
+        .query::<Page>()
+        .answer(200, "users, by their ids", json::<Vec<User>>())
+        .field("Link", "where the next page is, if there may be one")
+}
+
+pub(super) fn find_user() -> Operation {
+    protected("Look up a user")
+        .about("Takes five seconds, on purpose.")
+        .path::<i64>("id", "id of the user", 1)
+        .answer(200, "the user", json::<User>())
+        .answer(404, "there is no such user", error())
+        .slow()
+}
+
+pub(super) fn add_user() -> Operation {
+    protected("Add a user")
+        .about("The account is active at once.")
+        .body(json::<NewUser>())
+        .answer(201, "the user", json::<User>())
+        .field("Location", "the user's path")
+        .answer(400, "fields that are missing, malformed or taken", error())
+}
+
+pub(super) fn change_user() -> Operation {
+    protected("Change a user")
+        .path::<i64>("id", "id of the user", 1)
+        .body(json::<UserChange>())
+        .answer(200, "the user, changed", json::<User>())
+        .answer(400, "fields that are malformed or taken", error())
+        .answer(404, "there is no such user", error())
+}
+
+pub(super) fn remove_user() -> Operation {
+    protected("Remove a user")
+        .path::<i64>("id", "id of the user", 1)
+        .answer(200, "the user is removed", json::<Done>())
+        .answer(404, "there is no such user", error())
+}
+
+pub(super) fn remove_users() -> Operation {
+    protected("Remove all users").answer(200, "all users are removed", json::<Done>())
+}
+
+pub(super) fn register() -> Operation {
+    of(ACCOUNTS, "Register")
+        .about("Adds an account that is not active, and mails a link that makes it so.")
+        .body(json::<NewUser>())
+        .answer(201, "the account", json::<DoneWith>())
+        .answer(400, "fields that are missing, malformed or taken", error())
+}
+
+pub(super) fn confirm() -> Operation {
+    of(ACCOUNTS, "Confirm an address")
+        .about("Where the mailed link leads: it works once, and for a day.")
+        .path::<String>("token", "the token that was mailed", EXAMPLE_TOKEN)
+        .answer(200, "the account is active", json::<DoneWith>())
+        .answer(
+            400,
+            "the link is unknown, used already, or expired",
+            error(),
+        )
+}
+
+pub(super) fn log_in() -> Operation {
+    limited("Log in")
+        .body(json::<LoginForm>())
+        .answer(200, "the login", json::<LoggedIn>())
+        .answer(
+            400,
+            "wrong name or password, or an account that is not active",
+            error(),
+        )
+}
+
+pub(super) fn log_out() -> Operation {
+    of(ACCOUNTS, "Log out")
+        .about("Revokes the token that the request brings.")
+        .header::<String>("Authorization", "`Bearer` and the token", "Bearer x.y.z")
+        .answer(200, "the login is revoked", json::<Done>())
+        .answer(401, "there is no valid token", error())
+}
+
+pub(super) fn begin_reset() -> Operation {
+    limited("Ask for another password")
+        .about("Mails a link, if there is an account; the answer is the same if there is none.")
+        .body(json::<ResetForm>())
+        .answer(202, "perhaps a mail is on its way", json::<Done>())
+        .answer(400, "this is no address", error())
+}
+
+pub(super) fn finish_reset() -> Operation {
+    limited("Choose another password")
+        .about("The link works once, and for an hour. All logins end.")
+        .path::<String>("token", "the token that was mailed", EXAMPLE_TOKEN)
+        .body(json::<PasswordForm>())
+        .answer(200, "the password is changed", json::<DoneWith>())
+        .answer(400, "the password or the link is no good", error())
+}
+
+fn of(application: Application, summary: &'static str) -> Operation {
+    Operation::new(application, summary)
+        .refusals(error())
+        .stores()
+}
+
+/// A route that may want a login.
+fn protected(summary: &'static str) -> Operation {
+    of(ACCOUNTS, summary)
+        .header::<String>(
+            "Authorization",
+            "`Bearer` and a token, if users are protected",
+            "Bearer x.y.z",
+        )
+        .answer(
+            401,
+            "users are protected, and there is no valid token",
+            error(),
+        )
+        .answer(
+            403,
+            "users are protected, and this is another's account",
+            error(),
+        )
+}
+
+/// A route that may be tried only so often.
+fn limited(summary: &'static str) -> Operation {
+    of(ACCOUNTS, summary)
+        .answer(429, "too many attempts", error())
+        .field("Retry-After", "when to try again, in seconds")
+}
+
+fn error() -> Content {
+    json::<ErrorBody>()
+}
