@@ -1,6 +1,7 @@
 //! The flags for mail, and where it goes when nobody says so.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
 use clap::Args;
@@ -12,6 +13,9 @@ use crate::units::Time;
 
 /// The default outbox's name.
 const OUTBOX: &str = "outbox";
+
+/// The least time that a mail may be given.
+const TIMEOUT_MIN: Duration = Duration::from_secs(1);
 
 /// How mail leaves.
 #[derive(Debug, Args)]
@@ -62,6 +66,9 @@ impl MailArgs {
             (None, Some(_)) => Err(
                 "--mail-password-file: whose password? Write --mail-via smtp://USER@HOST"
                     .to_owned(),
+            ),
+            _ if self.mail_timeout.0 < TIMEOUT_MIN => Err(
+                "--mail-timeout: no mail server is so quick; give it a second or more".to_owned(),
             ),
             _ => Ok(()),
         }

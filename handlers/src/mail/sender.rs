@@ -2,7 +2,8 @@
 //!
 //! A mail is claimed for a while, sent, and taken out; or put back for later. So several processes
 //! share a queue, and one that dies leaves its mail to the others. Mail is sent at least once, and
-//! twice only when the process, or its database, dies between the sending and the taking out.
+//! twice only when the process, or its database, dies between the sending and the taking out, or when
+//! the last answer of a mail server is lost.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -27,7 +28,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const LEASE_SPARE: Duration = Duration::from_secs(60);
 
 /// Characters that are kept of what went wrong: servers may talk a lot.
-const ERROR_MAX: usize = 500;
+const REASON_MAX: usize = 500;
 
 /// Empties queues of mail. Clones do so in the same way.
 #[derive(Debug, Clone)]
@@ -126,21 +127,20 @@ impl Work {
         Ok(Look::Mail)
     }
 
-    /// When a mail that failed is tried again, and what is noted; `None` when it is given up. The log
-    /// has neither its text nor its reader.
+    /// When a mail that failed is tried again, and what is noted; `None` when it is given up.
     fn judge(&self, queued: &QueuedMail, failure: &Failure) -> Option<(UnixTime, String)> {
         let (id, attempt) = (queued.id, queued.attempts.saturating_add(1));
+        let reason = reason(queued, failure);
         match backoff::next(failure, queued.attempts, chance()) {
             Next::Again(pause) => {
                 let seconds = pause.as_secs();
                 log::warn!(
-                    "mail {id} was not sent, again in {seconds} s (attempt {attempt}): {failure}"
+                    "mail {id} was not sent, again in {seconds} s (attempt {attempt}): {reason}"
                 );
-                let error = failure.to_string().chars().take(ERROR_MAX).collect();
-                Some((UnixTime::now().after(pause), error))
+                Some((UnixTime::now().after(pause), reason))
             }
             Next::GiveUp => {
-                log::error!("mail {id} is given up (attempt {attempt}): {failure}");
+                log::error!("mail {id} is given up (attempt {attempt}): {reason}");
                 None
             }
         }
@@ -174,4 +174,39 @@ impl Work {
 fn chance() -> f64 {
     let number = getrandom::u32().unwrap_or_default();
     f64::from(number) / f64::from(u32::MAX)
+}
+
+/// What went wrong, for the log and the queue: in one line, and without the reader, whom mail servers
+/// like to name.
+fn reason(queued: &QueuedMail, failure: &Failure) -> String {
+    let text = failure.to_string().replace(&queued.mail.to, "the reader");
+    let text = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    text.take(REASON_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::NewMail;
+
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_is_one_line_that_names_nobody() {
+        let queued = QueuedMail {
+            id: 1,
+            mail: NewMail {
+                to: "ada@example.org".to_owned(),
+                subject: "Hello".to_owned(),
+                text: String::new(),
+                html: String::new(),
+            },
+            attempts: 0,
+        };
+        let reason = |said: &str| reason(&queued, &Failure::Refused(said.to_owned()));
+        assert_eq!(
+            reason("550 <ada@example.org>:\nno\r such user\0"),
+            "refused: 550 <the reader>: no  such user "
+        );
+        assert_eq!(reason(&"x".repeat(10_000)).len(), REASON_MAX);
+    }
 }

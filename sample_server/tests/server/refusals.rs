@@ -38,6 +38,7 @@ fn flags_that_make_no_sense_are_exit_code_2() {
             "--mail-via smtp://USER@HOST",
         ),
         ("--mail-from=nobody", "not an address"),
+        ("--mail-timeout=0", "--mail-timeout"),
         ("word", "unexpected argument"),
     ] {
         let (code, text) = refused(&[flag], &[]);
