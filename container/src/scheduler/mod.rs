@@ -22,6 +22,7 @@
 //! | `peers` | connections of each peer |
 //! | `phase` | whether the container takes work at all |
 //! | `settings` | what all of this is told |
+//! | `shared` | what all workers of a container share |
 //! | `shed`, `stats` | why and where requests are turned away; what each lane has done |
 //! | `watchdog` | who holds a worker, or a thread of the pool, too long |
 
@@ -42,6 +43,7 @@ mod phase;
 mod queue;
 mod running;
 mod settings;
+mod shared;
 mod shared_gate;
 mod shed;
 mod stats;
@@ -51,12 +53,11 @@ mod watchdog;
 use std::sync::Arc;
 use std::time::Instant;
 
-use admission::{Admission, Entering, Gates, Permits};
+use admission::{Admission, Entering, Permits};
 pub use begun::{Begun, take_begun};
 pub use block_on::{Interrupted, block_on};
 pub use blocking_pool::{BlockingConfig, BlockingPool, PoolFull, PoolStats, spawn_blocking};
 pub use deadline::Deadlines;
-use gate::Gate;
 pub use gate::GateStats;
 pub use local_body::local_body;
 pub use peers::{PeerPlace, Peers};
@@ -64,6 +65,7 @@ pub use phase::{Lifecycle, Phase, Reached, draining, is_ready};
 use queue::Ticket;
 use running::{Running, Tally};
 pub use settings::{Budgets, Settings};
+pub use shared::{BudgetStats, Shared};
 pub use shared_gate::{SharedGate, SharedPermit};
 use shed::Shed;
 pub use shed::{ShedReason, Stage};
@@ -71,7 +73,7 @@ use stats::Queueing;
 pub use stats::{Counter, LaneStats, ShedStats, Stats, WorkerCounters};
 pub use watchdog::{HeldThread, HoldStats, Post, Posts, SlowRoute, Watchdog, WatchdogConfig};
 
-use crate::handler::{Context, Endpoint, IntoResponse, Lane, Panicked, Priority, Problem, Reply};
+use crate::handler::{Endpoint, IntoResponse, Lane, Panicked, Problem, Reply};
 use crate::message::{Request, Response, StatusCode};
 use crate::reactor;
 
@@ -86,126 +88,6 @@ pub struct Scheduler {
     shared: Arc<Shared>,
     /// What this worker has done.
     counters: Arc<WorkerCounters>,
-}
-
-/// What all workers of a container share.
-pub struct Shared {
-    /// The gates of each endpoint, by the endpoint's index.
-    gates: Vec<Gates>,
-    /// Those of the lanes and of the container.
-    wide_gates: WideGates,
-    /// The states of the application.
-    context: Context,
-    /// The threads of the blocking lane.
-    pool: BlockingPool,
-    /// How long requests may take.
-    deadlines: Deadlines,
-    /// Connections of each peer, where they are limited.
-    peers: Option<Peers>,
-}
-
-/// The gates that more than one route goes through.
-struct WideGates {
-    inline: Option<Arc<Gate>>,
-    r#async: Option<Arc<Gate>>,
-    blocking: Option<Arc<Gate>>,
-    container: Option<Arc<Gate>>,
-}
-
-/// What the budgets of lanes and of the container are doing; `None` where one has no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BudgetStats {
-    /// The inline lane's.
-    pub inline: Option<GateStats>,
-    /// The async lane's.
-    pub r#async: Option<GateStats>,
-    /// The blocking lane's.
-    pub blocking: Option<GateStats>,
-    /// The container's.
-    pub container: Option<GateStats>,
-    /// Peers that have connections; 0 where those are not limited.
-    pub peers: usize,
-}
-
-impl Shared {
-    /// For these endpoints, whose places are their indices.
-    pub fn new<'a>(
-        endpoints: impl Iterator<Item = &'a Endpoint>,
-        context: Context,
-        pool: BlockingPool,
-        settings: Settings,
-    ) -> Self {
-        let wide_gates = WideGates::new(&settings.budgets, &pool);
-        let patience = settings.budgets.patience;
-        let gates = |endpoint: &Endpoint| {
-            let policy = endpoint.policy();
-            let own = Gate::new(Stage::Route, &policy.budget, patience, pool.clock());
-            // What is critical depends on nobody else's load.
-            let wide = (policy.priority != Priority::Critical)
-                .then(|| wide_gates.of(policy.lane).into_iter().flatten());
-            Gates::new(own.into_iter().chain(wide.into_iter().flatten()))
-        };
-        Shared {
-            gates: endpoints.map(gates).collect(),
-            wide_gates,
-            context,
-            pool,
-            deadlines: settings.deadlines,
-            peers: settings.connections_per_peer.map(Peers::new),
-        }
-    }
-
-    /// The threads of the blocking lane.
-    pub fn pool(&self) -> &BlockingPool {
-        &self.pool
-    }
-
-    /// Connections of each peer, where they are limited.
-    pub fn peers(&self) -> Option<&Peers> {
-        self.peers.as_ref()
-    }
-
-    /// What the gate of the endpoint with this index is doing; `None` where its route has no limit.
-    pub fn route_gate(&self, index: usize) -> Option<GateStats> {
-        self.gates.get(index)?.stats(Stage::Route)
-    }
-
-    /// What the gates that more than one route goes through are doing.
-    pub fn budgets(&self) -> BudgetStats {
-        let stats = |gate: &Option<Arc<Gate>>| gate.as_ref().map(|gate| gate.stats());
-        let gates = &self.wide_gates;
-        BudgetStats {
-            inline: stats(&gates.inline),
-            r#async: stats(&gates.r#async),
-            blocking: stats(&gates.blocking),
-            container: stats(&gates.container),
-            peers: self.peers.as_ref().map_or(0, Peers::count),
-        }
-    }
-}
-
-impl WideGates {
-    fn new(budgets: &Budgets, pool: &BlockingPool) -> Self {
-        let gate = |stage, budget| Gate::new(stage, budget, budgets.patience, pool.clock());
-        let lane = |lane| gate(Stage::Lane, budgets.lane(lane));
-        WideGates {
-            inline: lane(Lane::Inline),
-            r#async: lane(Lane::Async),
-            blocking: lane(Lane::Blocking),
-            container: gate(Stage::Container, &budgets.container),
-        }
-    }
-
-    /// Those that a request of this lane goes through, the narrower first.
-    fn of(&self, lane: Lane) -> [Option<Arc<Gate>>; 2] {
-        let gate = match lane {
-            Lane::Inline => &self.inline,
-            Lane::Async => &self.r#async,
-            Lane::Blocking => &self.blocking,
-        };
-        [gate.clone(), self.container.clone()]
-    }
 }
 
 impl Scheduler {
