@@ -5,6 +5,7 @@
 //! | [`backend`] | a key-value resource, and accounts that are confirmed and reset by mail |
 //! | `clock` | what time it is, in virtual time too |
 //! | [`docking`] | users and customers of a purchasing department, behind a slow database |
+//! | [`fan_out`] | many calls at once, between functions that block and those that do not |
 //! | [`health`] | whether the server lives and wants traffic |
 //! | [`mail`] | what is written to the owners of accounts, and how it leaves |
 //! | [`openapi`] | what routes say about themselves, as an OpenAPI document |
@@ -28,6 +29,7 @@
 pub mod backend;
 mod clock;
 pub mod docking;
+pub mod fan_out;
 pub mod health;
 pub mod mail;
 pub mod openapi;
@@ -50,6 +52,8 @@ pub struct Options {
     pub delay: Duration,
     /// Whether `/panic/{lane}` and `/stall/{lane}` are there. Default: no.
     pub debug: bool,
+    /// Whom `/requests/` may ask, and for how long.
+    pub fan_out: fan_out::Options,
     /// Where data is kept. Default: nowhere, and the applications that keep any are not there.
     pub stores: Option<Stores>,
     /// Who sends the mail that is in the queue. Default: nobody, and it stays there.
@@ -63,6 +67,7 @@ impl Default for Options {
         Options {
             delay: Duration::from_millis(500),
             debug: false,
+            fan_out: fan_out::Options::default(),
             stores: None,
             mail: None,
             backend: backend::Options::default(),
@@ -83,6 +88,7 @@ pub fn router(options: &Options) -> Router {
 fn applications(options: &Options) -> Router {
     let router = docking::router(options.delay)
         .merge(shop::router())
+        .merge(fan_out::router(&options.fan_out))
         .merge(probe::router())
         .merge(health::router());
     let router = match &options.stores {

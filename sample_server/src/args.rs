@@ -13,6 +13,7 @@ use log::LevelFilter;
 
 use crate::backend::BackendArgs;
 use crate::database::DatabaseArgs;
+use crate::fan_out::FanOutArgs;
 use crate::limits::{LimitArgs, TimerArgs};
 use crate::mail::MailArgs;
 use crate::observing::ObserveArgs;
@@ -101,6 +102,9 @@ pub(crate) struct Args {
     backend: BackendArgs,
 
     #[command(flatten)]
+    fan_out: FanOutArgs,
+
+    #[command(flatten)]
     pub(crate) observe: ObserveArgs,
 
     #[command(flatten)]
@@ -183,6 +187,7 @@ impl Args {
         Ok(handlers::Options {
             delay: self.delay.0,
             debug: self.debug,
+            fan_out: self.fan_out.options(self.blocking_threads)?,
             stores: Some(stores),
             mail: Some(self.mail.sender()?),
             backend: self

@@ -10,6 +10,7 @@ mod backend;
 mod data_folder;
 mod database;
 mod descriptors;
+mod fan_out;
 mod limits;
 mod logging;
 mod mail;

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use container::extract::State;
 use container::message::{HeaderValue, header};
 use container::{IntoResponse, Response, Router, inline};
-use page::Page;
+pub(crate) use page::Page;
 use schemars::JsonSchema;
 use view::View;
 

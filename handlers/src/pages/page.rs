@@ -19,15 +19,15 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("docs.js");
 
 /// A page and what it may do.
-pub(super) struct Page {
+pub(crate) struct Page {
     text: bytes::Bytes,
     policy: HeaderValue,
 }
 
 /// What the templates are filled with.
 #[derive(Serialize)]
-struct Filling<'a> {
-    view: &'a View,
+struct Filling<'a, V> {
+    view: &'a V,
     style: &'static str,
     script: &'static str,
 }
@@ -43,11 +43,17 @@ pub(super) fn docs(view: &View) -> Page {
 }
 
 impl Page {
-    /// Fills a template. Its name ends in `.html`: what is filled in is escaped.
+    /// Fills a template with `view`, this style and a script. Its name ends in `.html`: what is
+    /// filled in is escaped.
     ///
     /// # Panics
     /// When the template is none, which a test would have found.
-    fn render(name: &str, template: &str, script: &'static str, view: &View) -> Page {
+    pub(crate) fn render(
+        name: &str,
+        template: &str,
+        script: &'static str,
+        view: &impl Serialize,
+    ) -> Page {
         let filling = Filling {
             view,
             style: STYLE,
@@ -64,7 +70,7 @@ impl Page {
     }
 
     /// The page as an answer.
-    pub(super) fn answer(&self) -> Response {
+    pub(crate) fn answer(&self) -> Response {
         let fields = [
             (header::CONTENT_SECURITY_POLICY, self.policy.clone()),
             (
