@@ -10,7 +10,7 @@ use std::time::Duration;
 use container::client::Client;
 use container::extract::State;
 use container::scheduler::Interrupted;
-use container::{PerWorker, Router, block_on, blocking, inline};
+use container::{PerWorker, Router, StatusCode, block_on, blocking, inline};
 use tests::{get, last, loopback, read_answers};
 
 /// The deadline of `/hurried`.
@@ -19,12 +19,13 @@ const HURRIED: Duration = Duration::from_millis(20);
 /// What calls to `block_on` came to.
 type Outcomes = Arc<Mutex<mpsc::Sender<Result<(), Interrupted>>>>;
 
-/// Waits for what never comes, and tells the test how that ended.
-fn wait_for_ever(State(outcomes): State<Outcomes>) -> &'static str {
+/// Waits for what never comes, and tells the test how that ended. Its answer is that of the server
+/// to a deadline: either may be the first.
+fn wait_for_ever(State(outcomes): State<Outcomes>) -> StatusCode {
     let outcome = block_on(pending());
     let outcomes = outcomes.lock().expect("no panic");
     outcomes.send(outcome).expect("the test listens");
-    "over"
+    StatusCode::SERVICE_UNAVAILABLE
 }
 
 /// A container with that handler, and where it tells.
