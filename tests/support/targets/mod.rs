@@ -6,7 +6,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `server` | a driver of the server's machine, and all that it hears |
-//! | `request_head`, `chunked`, `pieces`, `verbs`, `responses`, `decoding`, `differential` | a target each |
+//! | `request_head`, `chunked`, `pieces`, `verbs`, `responses`, `decoding`, `differential`, `urls` | a target each |
 //! | `hyper` | the second implementation, served from memory |
 
 mod chunked;
@@ -17,6 +17,7 @@ mod pieces;
 mod request_head;
 mod responses;
 mod server;
+mod urls;
 mod verbs;
 
 use crate::Random;
@@ -39,6 +40,7 @@ pub const ALL: &[Target] = &[
     target("responses", responses::run),
     target("decoding", decoding::run),
     target("differential", differential::run),
+    target("urls", urls::run),
 ];
 
 const fn target(name: &'static str, run: fn(&[u8])) -> Target {
