@@ -24,8 +24,8 @@ const KEYS_MAX: u64 = 1000;
 #[serde(default)]
 #[schemars(!default)]
 pub(super) struct Keys {
-    /// A key; several of them where keys are added. 128 characters at most.
-    #[schemars(length(min = 1))]
+    /// A key, of 128 characters at most; several of them where keys are added.
+    #[schemars(length(min = 1), inner(length(min = 1, max = 128)))]
     key: Vec<String>,
 }
 
