@@ -39,6 +39,9 @@ fn flags_that_make_no_sense_are_exit_code_2() {
         ),
         ("--mail-from=nobody", "not an address"),
         ("--mail-timeout=0", "--mail-timeout"),
+        ("--base-url=example.org", "https://www.example.org"),
+        ("--jwt-algorithm=none", "possible values"),
+        ("--password-concurrency=0", "from 1 on"),
         ("word", "unexpected argument"),
     ] {
         let (code, text) = refused(&[flag], &[]);
@@ -48,6 +51,24 @@ fn flags_that_make_no_sense_are_exit_code_2() {
     let (code, text) = refused(&[], &[("IDLE_TIMEOUT", "long")]);
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("--idle-timeout"), "{text}");
+}
+
+#[test]
+fn a_key_that_is_none_is_exit_code_1_and_not_shown() {
+    let secret = "00ff".repeat(15);
+    let (code, text) = refused(&["--port=0"], &[("JWT_KEY", &secret)]);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("JWT_KEY: ") && text.contains("openssl rand"),
+        "{text}"
+    );
+    assert!(!text.contains(&secret), "{text}");
+    let (code, text) = refused(&["--port=0", "--jwt-key-file=/no/key"], &[]);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("/no/key: ") && text.contains("--jwt-key-file"),
+        "{text}"
+    );
 }
 
 #[test]

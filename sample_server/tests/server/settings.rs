@@ -1,6 +1,7 @@
 //! Where settings come from, and what is said of those that make no sense.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::process::{Server, command, read_to_end, temporary};
@@ -150,4 +151,35 @@ fn a_successor_reads_the_file_anew_and_a_bad_one_changes_nothing() {
     server.adopt();
     answers(&server, "HTTP/1.1 413 ");
     assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn the_key_is_kept_beside_the_database_and_shown_to_nobody() {
+    let folder = temporary("key");
+    // What an earlier run left is of no use.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).expect("there is room");
+    let database = format!("--database={}", folder.join("data.db").display());
+    let server = Server::start(&[&database]);
+    assert_eq!(server.stop().code, Some(0));
+    let file = folder.join("jwt.key");
+    let mode = fs::metadata(&file)
+        .expect("it was made")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let key = fs::read_to_string(&file).expect("it is ours");
+    let server = Server::start(&[&database, "--log-level=trace"]);
+    let end = server.stop();
+    assert!(!end.log.contains(key.trim()), "{}", end.log);
+    assert_eq!(fs::read_to_string(&file).ok(), Some(key), "the same one");
+
+    let secret = "00ff".repeat(16);
+    let mut command = command(&[&database, "--print-config"]);
+    let output = command.env("JWT_KEY", &secret).output();
+    let text = String::from_utf8(output.expect("it starts").stdout).expect("text");
+    assert!(text.contains("jwt-key-file"), "{text}");
+    assert!(!text.contains(&secret), "{text}");
+    // All of it is the test's own.
+    let _ = fs::remove_dir_all(&folder);
 }
