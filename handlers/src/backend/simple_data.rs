@@ -25,7 +25,7 @@ const KEYS_MAX: u64 = 1000;
 #[schemars(!default)]
 pub(super) struct Keys {
     /// A key, of 128 characters at most; several of them where keys are added.
-    #[schemars(length(min = 1), inner(length(min = 1, max = 128)))]
+    #[schemars(length(min = 1), inner(length(min = 1)))]
     key: Vec<String>,
 }
 
