@@ -16,8 +16,11 @@ pub(crate) const LONG: Duration = Duration::from_secs(20 * 60);
 /// For how long `/claim` takes a mail.
 pub(crate) const LEASE: Duration = Duration::from_secs(90);
 
-/// How long one mail may take: for a server that stalls, in real time.
-const TIMEOUT: Duration = Duration::from_secs(2);
+/// How long one mail may take, in real time: longer than any machine needs.
+const PATIENT: Duration = Duration::from_secs(100);
+
+/// The same for a server that never answers.
+const IMPATIENT: Duration = Duration::from_secs(4);
 
 /// A server with a queue of mail and a sender.
 pub(crate) struct Office {
@@ -27,7 +30,22 @@ pub(crate) struct Office {
 /// Where mail goes, with a password or without.
 pub(crate) fn transport(destination: &str, secrets: Secrets) -> Transport {
     let destination = destination.parse().expect("it makes sense");
-    Transport::new(&destination, secrets, TIMEOUT).expect("the secrets are right")
+    Transport::new(&destination, secrets, PATIENT).expect("the secrets are right")
+}
+
+/// A mail server on this machine, without TLS.
+pub(crate) fn plain(port: u16) -> Transport {
+    transport(
+        &format!("smtp+plain://127.0.0.1:{port}"),
+        Secrets::default(),
+    )
+}
+
+/// The same for one that stalls.
+pub(crate) fn impatient(port: u16) -> Transport {
+    let destination = format!("smtp+plain://127.0.0.1:{port}");
+    let destination = destination.parse().expect("it makes sense");
+    Transport::new(&destination, Secrets::default(), IMPATIENT).expect("there are no secrets")
 }
 
 /// An empty queue, of a database of its own.

@@ -18,7 +18,7 @@ use tests::loopback::{builder, connect, receive, send, until, wait};
 use tests::program::Folder;
 use tests::smtp::{Rules, SmtpServer};
 
-use crate::office::{LEASE, LONG, Office, queue, router, transport};
+use crate::office::{LEASE, LONG, Office, impatient, plain, queue, router, transport};
 
 /// A queue whose database fails so many times when something is asked of it.
 struct Failing {
@@ -75,13 +75,6 @@ impl MailQueue for Failing {
     fn count(&self) -> Pending<u64> {
         self.queue.count()
     }
-}
-
-fn plain(port: u16) -> handlers::mail::Transport {
-    transport(
-        &format!("smtp+plain://127.0.0.1:{port}"),
-        Secrets::default(),
-    )
 }
 
 #[test]
@@ -187,11 +180,11 @@ fn a_server_that_stalls_holds_up_no_drain_and_loses_no_mail() {
         return;
     };
     let queue = queue();
-    let container = builder(1).start(router(&queue, plain(server.port)));
+    let container = builder(1).start(router(&queue, impatient(server.port)));
     let container = container.expect("it starts");
     ask(&container, "/to/stalled@example.org");
     server.next("stalled");
     begin_drain(&container);
     assert_eq!(wait(container).stats.cut, 0);
-    assert_eq!(Office::new(&queue, plain(server.port)).count(), 1);
+    assert_eq!(Office::new(&queue, impatient(server.port)).count(), 1);
 }

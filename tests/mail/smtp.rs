@@ -5,15 +5,9 @@ use serde_json::Value;
 use tests::Authority;
 use tests::smtp::{Rules, SmtpServer};
 
-use crate::office::{LONG, Office, queue, transport};
+use crate::office::{LONG, Office, impatient, plain, queue, transport};
 
 const ADA: &str = "ada@example.org";
-
-/// An office that sends without TLS, to this port.
-fn plain(port: u16) -> Office {
-    let destination = format!("smtp+plain://127.0.0.1:{port}");
-    Office::new(&queue(), transport(&destination, Secrets::default()))
-}
 
 /// An office whose sender trusts one authority and logs in.
 fn secure(scheme: &str, port: u16, trusted: &Authority, password: &str) -> Office {
@@ -38,7 +32,7 @@ fn mail_arrives_whole() {
     let Some(server) = SmtpServer::start(&Rules::default()) else {
         return;
     };
-    let office = plain(server.port);
+    let office = Office::new(&queue(), plain(server.port));
     office.put_in(ADA);
     let mail = server.next("mail");
     assert_eq!(mail["sender"], "noreply@example.org");
@@ -150,7 +144,7 @@ fn mail_waits_for_a_server_that_is_down() {
     };
     let port = server.port;
     drop(server);
-    let office = plain(port);
+    let office = Office::new(&queue(), plain(port));
     office.put_in(ADA);
     office.put_in("bob@example.org");
     office.server.advance(LONG);
@@ -172,7 +166,7 @@ fn not_now_is_asked_again_and_holds_nobody_up() {
     let Some(server) = SmtpServer::start(&Rules::default()) else {
         return;
     };
-    let office = plain(server.port);
+    let office = Office::new(&queue(), plain(server.port));
     office.put_in("later@example.org");
     server.next("later");
     office.put_in(ADA);
@@ -188,7 +182,7 @@ fn a_refusal_is_believed_at_the_fifth_time() {
     let Some(server) = SmtpServer::start(&Rules::default()) else {
         return;
     };
-    let office = plain(server.port);
+    let office = Office::new(&queue(), plain(server.port));
     office.put_in("refused@example.org");
     server.next("refused");
     assert_eq!(office.count(), 1);
@@ -204,7 +198,7 @@ fn a_connection_that_ends_in_the_middle_is_no_success() {
     let Some(server) = SmtpServer::start(&Rules::default()) else {
         return;
     };
-    let office = plain(server.port);
+    let office = Office::new(&queue(), plain(server.port));
     office.put_in("broken@example.org");
     let first = server.next("mail");
     assert_eq!(office.count(), 1);
@@ -225,10 +219,14 @@ fn a_server_that_stalls_is_left() {
     let Some(server) = SmtpServer::start(&Rules::default()) else {
         return;
     };
-    let office = plain(server.port);
+    let queue = queue();
+    let office = Office::new(&queue, impatient(server.port));
     office.put_in("stalled@example.org");
     server.next("stalled");
+    assert_eq!(office.count(), 1);
+    drop(office);
+    let office = Office::new(&queue, plain(server.port));
     office.put_in(ADA);
     assert_eq!(server.next("mail")["to"][0], ADA);
-    assert_eq!(office.count(), 1);
+    assert_eq!((office.count(), server.rest().len()), (1, 0));
 }
