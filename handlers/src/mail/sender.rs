@@ -117,6 +117,9 @@ impl Work {
         };
         let id = queued.id;
         let sent = self.sender.send(&queued).await;
+        if sent.is_ok() {
+            log::info!("mail {id} was sent");
+        }
         match sent.map_err(|failure| self.judge(&queued, &failure)) {
             Ok(()) | Err(None) => self.settle(|| self.queue.remove(id), end).await,
             Err(Some((next, error))) => {

@@ -3,6 +3,7 @@
 //! Nothing here sleeps: tests wait for lines of the log and for answers.
 
 mod docking_api;
+mod mail;
 mod openapi;
 mod process;
 mod refusals;
