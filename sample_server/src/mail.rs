@@ -21,7 +21,7 @@ const TIMEOUT_MIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Mail")]
 pub(crate) struct MailArgs {
-    /// How mail leaves: outbox:FOLDER, smtp://[USER@]HOST[:PORT] (STARTTLS), smtps://.. (TLS) or
+    /// How mail leaves: outbox:FOLDER, smtp://USER@HOST:PORT (STARTTLS), smtps://.. (TLS) or
     /// smtp+plain://.. [default: outbox:sample_server/outbox in $XDG_DATA_HOME or ~/.local/share]
     // Not `--mail`: the variable MAIL is the system's, for the user's mailbox.
     #[arg(long, env, value_name = "WHERE")]
