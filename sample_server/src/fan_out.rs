@@ -15,7 +15,7 @@ use crate::units::Time;
 #[command(next_help_heading = "Requests to others")]
 pub(crate) struct FanOutArgs {
     /// Hosts that /requests/ may ask besides this server: `HOST:PORT,..`. Names must stand for
-    /// addresses of the Internet, or for others in the list [default: none]
+    /// addresses of the Internet, or for others in the list; none unless it is set
     #[arg(long, env, value_name = "HOSTS")]
     fetch_allow: Option<AllowList>,
 
