@@ -2,12 +2,18 @@
 
 #[path = "stores/accounts.rs"]
 mod accounts;
+#[path = "stores/cancelling.rs"]
+mod cancelling;
 #[path = "stores/catalogue.rs"]
 mod catalogue;
 #[path = "stores/key_values.rs"]
 mod key_values;
 #[path = "stores/mail_queue.rs"]
 mod mail_queue;
+#[path = "stores/opening.rs"]
+mod opening;
+#[path = "stores/outage.rs"]
+mod outage;
 #[path = "stores/sessions.rs"]
 mod sessions;
 
@@ -16,6 +22,7 @@ use std::thread;
 
 use handlers::store::{Database, Stores};
 use tests::on_worker;
+use tests::postgres::Postgres;
 use tests::program::Folder;
 
 /// What one promise is called, and its check on a database that nobody has used.
@@ -62,4 +69,26 @@ fn sqlite_in_memory() {
 fn sqlite_in_files() {
     let folder = Folder::new("stores");
     check(|number| Database::File(folder.path().join(format!("{number}.db"))));
+}
+
+#[test]
+fn postgresql() {
+    let Some(server) = Postgres::start("stores-postgres") else {
+        return;
+    };
+    // Copied for each case, which is faster than to make the tables anew.
+    Stores::open(&named(&server.create("fresh"))).expect("it opens");
+    check(|number| match number % 2 {
+        0 => named(&server.copy("fresh", &format!("case_{number}"))),
+        _ => {
+            let name = format!("case_{number}");
+            server.copy("fresh", &name);
+            named(&server.unix_url(&name))
+        }
+    });
+}
+
+/// The database of this name.
+fn named(text: &str) -> Database {
+    text.parse().expect("it names one")
 }

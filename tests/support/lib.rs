@@ -10,6 +10,7 @@ pub mod exposition;
 mod listener;
 pub mod log;
 pub mod loopback;
+pub mod postgres;
 pub mod program;
 mod random;
 mod request;

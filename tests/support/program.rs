@@ -45,8 +45,14 @@ pub struct Running {
 impl Program {
     /// Looks for a program; says aloud that what it is for is skipped where there is none.
     pub fn find(name: &str) -> Option<Program> {
+        Program::find_also_in(name, &[])
+    }
+
+    /// The same for a program that may be in one of these folders too, the first one first.
+    pub fn find_also_in(name: &str, more: &[PathBuf]) -> Option<Program> {
         let path = env::var_os("PATH").unwrap_or_default();
         let folders = env::split_paths(&path).chain(FOLDERS.iter().map(PathBuf::from));
+        let folders = folders.chain(more.iter().cloned());
         let found = folders
             .map(|folder| folder.join(name))
             .find(|path| path.is_file());

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::PostgresAddress;
+
 /// How a database in memory is named.
 const MEMORY: &str = ":memory:";
 
@@ -24,6 +26,8 @@ pub enum Database {
     Memory,
     /// SQLite in this file, made when it is not there. Written as its path.
     File(PathBuf),
+    /// PostgreSQL. Written `postgres://user:password@host:port/database`.
+    Postgres(PostgresAddress),
 }
 
 /// A text that names no database.
@@ -34,6 +38,8 @@ pub enum DatabaseError {
     Empty,
     /// A URL of a kind of database that is not supported: its scheme.
     Scheme(String),
+    /// A URL of PostgreSQL that cannot be used: why.
+    Postgres(String),
 }
 
 impl FromStr for Database {
@@ -41,6 +47,10 @@ impl FromStr for Database {
 
     fn from_str(text: &str) -> Result<Self, DatabaseError> {
         match text.split_once("://") {
+            Some(("postgres" | "postgresql", _)) => match text.parse() {
+                Ok(address) => Ok(Database::Postgres(address)),
+                Err(reason) => Err(DatabaseError::Postgres(reason)),
+            },
             Some((scheme, _)) => Err(DatabaseError::Scheme(scheme.to_owned())),
             None if text.is_empty() => Err(DatabaseError::Empty),
             None if text == MEMORY => Ok(Database::Memory),
@@ -54,6 +64,7 @@ impl fmt::Display for Database {
         match self {
             Database::Memory => formatter.write_str(MEMORY),
             Database::File(path) => path.display().fmt(formatter),
+            Database::Postgres(address) => address.fmt(formatter),
         }
     }
 }
@@ -61,12 +72,16 @@ impl fmt::Display for Database {
 impl fmt::Display for DatabaseError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            DatabaseError::Postgres(reason) => return formatter.write_str(reason),
             DatabaseError::Empty => formatter.write_str("names no database")?,
             DatabaseError::Scheme(scheme) => {
                 write!(formatter, "{scheme} is no database that is supported")?;
             }
         }
-        write!(formatter, "; give the path of a file, or {MEMORY}")
+        write!(
+            formatter,
+            "; give the path of a file, {MEMORY} or postgres://.."
+        )
     }
 }
 

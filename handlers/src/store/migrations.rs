@@ -41,6 +41,12 @@ pub(super) const SQLITE: &[Migration] = &[
     migration!(2, "seed", "shared", "0002_seed"),
 ];
 
+/// Those of PostgreSQL.
+pub(super) const POSTGRES: &[Migration] = &[
+    migration!(1, "tables", "postgres", "0001_tables"),
+    migration!(2, "seed", "shared", "0002_seed"),
+];
+
 /// Those of `all` that are to be applied where `applied` is the newest that was.
 ///
 /// # Errors
@@ -63,9 +69,11 @@ mod tests {
 
     #[test]
     fn they_are_numbered_without_a_gap() {
-        let numbers: Vec<i64> = SQLITE.iter().map(|migration| migration.number).collect();
-        let expected: Vec<i64> = (1..).take(numbers.len()).collect();
-        assert_eq!(numbers, expected);
+        for all in [SQLITE, POSTGRES] {
+            let numbers: Vec<i64> = all.iter().map(|migration| migration.number).collect();
+            let expected: Vec<i64> = (1..).take(all.len()).collect();
+            assert_eq!(numbers, expected);
+        }
     }
 
     #[test]

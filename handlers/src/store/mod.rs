@@ -13,7 +13,7 @@
 //! | `error` | [`StoreError`] |
 //! | `database`, `open` | [`Database`]: which one, as users name it; opening it |
 //! | `migrations` | the numbered SQL files that bring its tables up to date |
-//! | `sqlite` | all stores in SQLite |
+//! | `sqlite`, `postgres` | all stores in SQLite, and in PostgreSQL |
 //! | `pool` | a bounded number of connections, and who waits for one |
 //! | `time` | [`UnixTime`]: a moment as databases keep it |
 
@@ -26,6 +26,7 @@ mod mail_queue;
 mod migrations;
 mod open;
 mod pool;
+mod postgres;
 mod sessions;
 mod sqlite;
 mod time;
@@ -43,6 +44,7 @@ pub use error::{StoreError, Unique};
 pub use key_values::KeyValues;
 pub use mail_queue::{MailQueue, NewMail, QueuedMail};
 pub use open::OpenError;
+pub use postgres::PostgresAddress;
 pub use sessions::Sessions;
 pub use time::UnixTime;
 
@@ -65,6 +67,11 @@ pub struct Stores {
 }
 
 impl Stores {
+    /// How many connections each worker has to PostgreSQL unless it is told: with 16 workers they
+    /// leave some of the 100 that a server allows, and four statements at once keep a processor of
+    /// the server busy.
+    pub const CONNECTIONS: usize = 4;
+
     /// All of them in one database.
     fn of<D>(database: &Arc<D>) -> Stores
     where

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{Database, Stores};
 
@@ -23,16 +24,28 @@ pub enum OpenError {
 
 impl Stores {
     /// Opens a database, waiting for it, and brings its tables up to date. For the start of a
-    /// program, before its container's.
+    /// program, before its container's. With PostgreSQL each worker has
+    /// [`CONNECTIONS`](Self::CONNECTIONS) connections.
     ///
     /// # Errors
     /// When it cannot be opened, or is of a newer version.
     pub fn open(database: &Database) -> Result<Stores, OpenError> {
-        let sqlite = match database {
-            Database::Memory => Sqlite::in_memory()?,
-            Database::File(path) => Sqlite::open(path)?,
-        };
-        Ok(Stores::of(&Arc::new(sqlite)))
+        Stores::open_with(database, Stores::CONNECTIONS)
+    }
+
+    /// The same with a number of connections that each worker has with PostgreSQL, at least one.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is of a newer version.
+    pub fn open_with(database: &Database, connections: usize) -> Result<Stores, OpenError> {
+        match database {
+            Database::Memory => Ok(Stores::of(&Arc::new(Sqlite::in_memory()?))),
+            Database::File(path) => Ok(Stores::of(&Arc::new(Sqlite::open(path)?))),
+            Database::Postgres(address) => {
+                let postgres = Postgres::open(address, connections.max(1))?;
+                Ok(Stores::of(&Arc::new(postgres)))
+            }
+        }
     }
 }
 

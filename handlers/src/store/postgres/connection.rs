@@ -1,0 +1,123 @@
+//! One connection: its statements, each prepared once, and how a query on it is cancelled.
+
+use std::cell::{Cell, RefCell};
+use std::ptr;
+use std::time::{Duration, Instant};
+
+use container::{reactor, spawn_local, timeout};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error, NoTls, Row, Statement};
+
+use super::address::PostgresAddress;
+use super::connect::connect;
+use super::failure;
+use crate::store::StoreError;
+
+/// How long nothing may have been heard of a connection that is taken for living. A server that
+/// goes closes its connections; only one that is cut off does not.
+const TRUSTED: Duration = Duration::from_secs(30);
+
+/// A connection, used by one query at a time.
+pub(super) struct Connection {
+    client: Client,
+    /// What was prepared, by where the text is: each is a literal in one place.
+    statements: RefCell<Vec<(&'static str, Statement)>>,
+    /// When the server last answered.
+    heard: Cell<Instant>,
+}
+
+impl Connection {
+    /// Connects and logs in. The connection is driven by a task of the current worker, until it is
+    /// dropped.
+    pub(super) async fn open(address: &PostgresAddress) -> Result<Connection, StoreError> {
+        let login = async {
+            let stream = connect(address).await;
+            let stream = stream.map_err(|error| unavailable(error.to_string()))?;
+            let login = address.config().connect_raw(stream, NoTls).await;
+            login.map_err(|error| unavailable(failure::text(&error)))
+        };
+        let limit = address.connect_timeout();
+        let (client, driver) = timeout(limit, login).await.map_err(|_| {
+            let seconds = limit.as_secs_f64();
+            unavailable(format!("it did not answer within {seconds} s"))
+        })??;
+        drop(spawn_local(async move {
+            // Whoever asks learns it by his query.
+            if let Err(error) = driver.await {
+                log::debug!(
+                    "a connection to the database ended: {}",
+                    failure::text(&error)
+                );
+            }
+        }));
+        Ok(Connection {
+            client,
+            statements: RefCell::default(),
+            heard: Cell::new(reactor::now()),
+        })
+    }
+
+    /// Runs a statement, prepared before on this connection or now.
+    pub(super) async fn query(
+        &self,
+        text: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Error> {
+        let statement = self.prepared(text).await?;
+        let rows = self.client.query(&statement, parameters).await;
+        self.heard.set(reactor::now());
+        rows
+    }
+
+    /// Runs several statements without parameters.
+    pub(super) async fn run(&self, text: &str) -> Result<(), Error> {
+        self.client.batch_execute(text).await
+    }
+
+    /// Whether it is known to have ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Whether it has not been heard of for so long that it should be asked first.
+    pub(super) fn is_doubtful(&self) -> bool {
+        reactor::now().saturating_duration_since(self.heard.get()) > TRUSTED
+    }
+
+    /// Asks the server for a sign of life.
+    pub(super) async fn ask(&self) -> Result<(), Error> {
+        self.run("").await?;
+        self.heard.set(reactor::now());
+        Ok(())
+    }
+
+    /// Has the server cancel what runs, and waits until nothing does.
+    pub(super) async fn cancel(&self, address: &PostgresAddress) -> Result<(), StoreError> {
+        let lost = |error: std::io::Error| unavailable(error.to_string());
+        let mut stream = connect(address).await.map_err(lost)?;
+        let token = self.client.cancel_token();
+        token.cancel_query_raw(&mut stream, NoTls).await?;
+        // The server closes once it has passed the request on: nothing that comes after this is
+        // hit by it.
+        stream.read(&mut [0]).await.map_err(lost)?;
+        // Answered when all before it has been.
+        Ok(self.ask().await?)
+    }
+
+    async fn prepared(&self, text: &'static str) -> Result<Statement, Error> {
+        let known = |statements: &Vec<(&'static str, Statement)>| {
+            let found = statements.iter().find(|(known, _)| ptr::eq(*known, text));
+            found.map(|(_, statement)| statement.clone())
+        };
+        if let Some(statement) = known(&self.statements.borrow()) {
+            return Ok(statement);
+        }
+        let statement = self.client.prepare(text).await?;
+        self.statements.borrow_mut().push((text, statement.clone()));
+        Ok(statement)
+    }
+}
+
+fn unavailable(reason: String) -> StoreError {
+    StoreError::Unavailable(reason)
+}

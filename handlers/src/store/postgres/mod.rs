@@ -1,0 +1,115 @@
+//! PostgreSQL: each worker has a few connections of its own, which its reactor drives.
+//!
+//! Each method of a store is one statement, and so one transaction and one round trip; it is
+//! prepared once for each connection. When nobody waits for it any more it is cancelled at the
+//! server.
+//!
+//! | file | is |
+//! |---|---|
+//! | `address` | [`PostgresAddress`]: where the server is and who asks, as users write it |
+//! | `connect` | streams to the server |
+//! | `connection` | one connection: its statements, and how a query on it is cancelled |
+//! | `worker` | the connections of one worker, and what is done when there are none |
+//! | `outage` | when to try again |
+//! | `migrate` | bringing the tables up to date |
+//! | `failure` | what the server's errors mean |
+//! | `accounts`, `catalogue`, `key_values`, `mail_queue`, `sessions` | the stores |
+
+mod accounts;
+mod address;
+mod catalogue;
+mod connect;
+mod connection;
+mod failure;
+mod key_values;
+mod mail_queue;
+mod migrate;
+mod outage;
+mod sessions;
+mod worker;
+
+use std::thread;
+
+pub use address::PostgresAddress;
+use connection::Connection;
+use container::PerWorker;
+use container::reactor::{Clock, Reactor};
+use container::scheduler::{BlockingConfig, BlockingPool};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use worker::WorkerPool;
+
+use super::{OpenError, StoreError};
+
+/// All stores in one PostgreSQL database.
+#[derive(Clone)]
+pub(super) struct Postgres {
+    /// The connections of each worker.
+    workers: PerWorker<WorkerPool>,
+}
+
+impl Postgres {
+    /// Connects once, and brings the tables up to date. Each worker has at most `connections`.
+    pub(super) fn open(
+        address: &PostgresAddress,
+        connections: usize,
+    ) -> Result<Postgres, OpenError> {
+        prepare(address)?;
+        let address = address.clone();
+        Ok(Postgres {
+            workers: PerWorker::new(move || WorkerPool::new(address.clone(), connections)),
+        })
+    }
+
+    /// Runs a statement and gives its rows.
+    async fn query(
+        &self,
+        text: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, StoreError> {
+        self.workers.get().query(text, parameters).await
+    }
+
+    /// Runs a statement and gives its first row, if it has any.
+    async fn query_one(
+        &self,
+        text: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(text, parameters).await?.into_iter().next())
+    }
+
+    /// Runs a statement that gives one number, such as how many rows it changed.
+    async fn query_count(
+        &self,
+        text: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, StoreError> {
+        match self.query_one(text, parameters).await? {
+            Some(row) => Ok(row.try_get::<_, i64>(0)?.unsigned_abs()),
+            None => Err(StoreError::Broken("a count gave no row".to_owned())),
+        }
+    }
+}
+
+/// Brings the tables up to date over a connection of its own, on a thread that is a worker for so
+/// long.
+fn prepare(address: &PostgresAddress) -> Result<(), OpenError> {
+    let work = || {
+        let pool = BlockingPool::new(BlockingConfig::default());
+        pool.enter();
+        let done = Reactor::new(Clock::real()).and_then(|reactor| {
+            reactor.block_on(async {
+                let connection = Connection::open(address).await?;
+                migrate::migrate(&connection).await
+            })
+        });
+        pool.close();
+        done.unwrap_or_else(|error| Err(OpenError::Unusable(error.to_string())))
+    };
+    let ended = thread::scope(|scope| scope.spawn(work).join());
+    ended.unwrap_or_else(|_| {
+        let reason = "the thread that opened it panicked";
+        Err(OpenError::Unusable(reason.to_owned()))
+    })
+}

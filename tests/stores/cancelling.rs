@@ -1,0 +1,148 @@
+//! Queries that nobody waits for any more are cancelled at the server, and nothing else is.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use container::extract::State;
+use container::handler::Handler;
+use container::{Router, spawn_local, yield_now};
+use handlers::store::{NewProduct, StoreError, Stores};
+use tests::get;
+use tests::loopback::{builder, connect, receive_until, send, start, stop, until};
+use tests::postgres::Postgres;
+
+use crate::{named, on_worker};
+
+/// Those that wait for the lock of a table, besides whoever asks.
+const WAITING: &str = "SELECT count(*) FROM pg_stat_activity \
+                       WHERE datname = 'shop' AND wait_event_type = 'Lock'";
+
+fn lamp() -> NewProduct {
+    NewProduct {
+        name: "Lamp".to_owned(),
+        brand: 1,
+    }
+}
+
+/// A server with a database `shop`, and its stores on so many connections.
+fn shop(name: &str, connections: usize) -> Option<(Postgres, Stores)> {
+    let server = Postgres::start(name)?;
+    let database = named(&server.create("shop"));
+    let stores = Stores::open_with(&database, connections).expect("it opens");
+    Some((server, stores))
+}
+
+/// Adds a product, which takes as long as somebody else has the table locked.
+async fn add(State(stores): State<Stores>) -> Result<String, StoreError> {
+    let added = stores.catalogue.add_product(lamp()).await?;
+    Ok(added.id.to_string())
+}
+
+#[test]
+fn a_connection_is_used_again_after_its_query_was_cancelled() {
+    const ROUNDS: usize = 20;
+    let Some((server, stores)) = shop("cancelling-again", 1) else {
+        return;
+    };
+    let locked = server.lock("shop", "products");
+    on_worker(async {
+        for round in 0..ROUNDS {
+            let mut adding = pin!(stores.catalogue.add_product(lamp()));
+            // Begun, and left again after a while that is another in each round.
+            for _ in 0..=round * 3 {
+                let poll = poll_fn(|cx| Poll::Ready(adding.as_mut().poll(cx))).await;
+                assert!(poll.is_pending(), "somebody else has the table locked");
+                yield_now().await;
+            }
+            adding.set(Box::pin(async { Err(StoreError::NoSuchBrand) }));
+            // There is one connection: it was not cut off, and this query not hit.
+            let found = stores.catalogue.product(1).await;
+            assert!(found.is_ok_and(|found| found.is_some()), "round {round}");
+        }
+    });
+    drop(locked);
+    let products = server.sql("shop", "SELECT count(*) FROM products");
+    assert_eq!(products, "300", "none of those that were cancelled");
+}
+
+#[test]
+fn a_deadline_cancels_the_query() {
+    let Some((server, stores)) = shop("cancelling-deadline", 2) else {
+        return;
+    };
+    let locked = server.lock("shop", "products");
+    let hurried = add.deadline(Duration::from_millis(100));
+    let router = Router::new().post("/add", hurried).state(stores);
+    let container = start(router);
+    let stream = connect(&container.handle());
+    send(
+        &stream,
+        "POST /add HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+    );
+    let answer = receive_until(&stream, "}");
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    until("the server has cancelled it", || {
+        server.sql("shop", WAITING) == "0"
+    });
+    drop(locked);
+    stop(container);
+}
+
+#[test]
+fn a_client_that_goes_cancels_the_query() {
+    let Some((server, stores)) = shop("cancelling-gone", 2) else {
+        return;
+    };
+    let locked = server.lock("shop", "products");
+    // A GET, which is cancelled when its client goes.
+    let router = Router::new().get("/add", add).get("/", async || "root");
+    let container = builder(1).start(router.state(stores)).expect("it starts");
+    let stream = connect(&container.handle());
+    // Closing with an answer unread resets.
+    send(&stream, &(get("/") + &get("/add")));
+    until("it waits for the lock", || {
+        server.sql("shop", WAITING) == "1"
+    });
+    drop(stream);
+    until("the server has cancelled it", || {
+        server.sql("shop", WAITING) == "0"
+    });
+    drop(locked);
+    stop(container);
+}
+
+#[test]
+fn many_that_go_at_once_leave_the_pool_whole() {
+    let Some((server, stores)) = shop("cancelling-many", 3) else {
+        return;
+    };
+    let locked = server.lock("shop", "products");
+    on_worker(async {
+        let tasks: Vec<_> = (0..10)
+            .map(|_| {
+                let stores = stores.clone();
+                spawn_local(async move { stores.catalogue.add_product(lamp()).await })
+            })
+            .collect();
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        for task in &tasks {
+            task.abort();
+        }
+        // More than there are connections: each of them is there again.
+        let asking: Vec<_> = (1..=30)
+            .map(|id| {
+                let stores = stores.clone();
+                spawn_local(async move { stores.catalogue.product(id).await })
+            })
+            .collect();
+        for task in asking {
+            let found = task.await.expect("no panic");
+            assert!(found.is_ok_and(|found| found.is_some()));
+        }
+    });
+    drop(locked);
+}
