@@ -23,6 +23,10 @@ AIOSMTPD := $(abspath $(TARGET))/aiosmtpd/bin/python
 CLIENTS := curl:curl ab:apache2-utils wrk:wrk python3:python3 nginx:nginx haproxy:haproxy \
 	chromium:chromium
 
+# The server that tests/stores.rs starts, and where Debian puts the programs of each version of it.
+POSTGRES := postgres:postgresql
+POSTGRES_PATH := /usr/lib/postgresql/*/bin
+
 # Installs Debian packages as root, or as somebody who may become root without being asked.
 APT_INSTALL = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
 	command -v apt-get >/dev/null && $$sudo apt-get update -qq \
@@ -144,7 +148,8 @@ aiosmtpd:
 # Optional: the tests say which they skip. Only CI's machine is changed without being asked.
 clients:
 	@missing=; PATH="$$PATH:/usr/sbin:/usr/local/sbin"; \
-	for client in $(CLIENTS); do \
+	for folder in $(POSTGRES_PATH); do PATH="$$PATH:$$folder"; done; \
+	for client in $(CLIENTS) $(POSTGRES); do \
 		command -v $${client%:*} >/dev/null || missing="$$missing $${client#*:}"; \
 	done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \

@@ -21,10 +21,15 @@ const FOLDER_MODE: u32 = 0o700;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Database")]
 pub(crate) struct DatabaseArgs {
-    /// SQLite file, or :memory: [default: sample_server/data.db in $XDG_DATA_HOME or
-    /// ~/.local/share]
+    /// SQLite file, :memory:, or postgres://USER:PASSWORD@HOST/NAME [default: sample_server/data.db
+    /// in $XDG_DATA_HOME or ~/.local/share]
     #[arg(long, env, value_name = "DATABASE")]
     database: Option<Database>,
+
+    /// Connections that each worker has to PostgreSQL, at most
+    #[arg(long, env, value_name = "N", default_value_t = Stores::CONNECTIONS,
+          value_parser = at_least_one)]
+    database_connections: usize,
 }
 
 impl DatabaseArgs {
@@ -34,7 +39,7 @@ impl DatabaseArgs {
             Some(database) => database.clone(),
             None => Database::File(default_place()?),
         };
-        Stores::open(&database).map_err(|error| {
+        Stores::open_with(&database, self.database_connections).map_err(|error| {
             let what = format!("cannot open the database {database}");
             refused(&what, &error)
         })
@@ -75,6 +80,14 @@ fn prepare(file: PathBuf) -> io::Result<PathBuf> {
         })?;
     }
     Ok(file)
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
 }
 
 fn refused(what: &str, why: &impl ToString) -> Error {

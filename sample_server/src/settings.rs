@@ -25,6 +25,10 @@ const FLAGS_ONLY: [&str; 6] = [
 /// The files with settings, the one that wins first.
 pub(crate) struct Files(Vec<File>);
 
+/// What stands for a password, and how one begins that is a parameter of a URL.
+const HIDDEN: &str = "***";
+const PARAMETER: &str = "password=";
+
 /// A configuration file: flat TOML, whose keys are the flags' names.
 pub(crate) struct File {
     path: String,
@@ -135,7 +139,9 @@ pub(crate) fn print(command: &Command, matches: &ArgMatches, files: &Files) -> S
         };
         let raw = matches.get_raw(id).and_then(|mut values| values.next());
         let value = match raw {
-            Some(value) if takes_value(flag) => format!("{:?}", value.to_string_lossy()),
+            Some(value) if takes_value(flag) => {
+                format!("{:?}", without_passwords(&value.to_string_lossy()))
+            }
             Some(_) => matches.get_flag(id).to_string(),
             None => {
                 let _ = writeln!(text, "# {name} is not set");
@@ -214,5 +220,43 @@ pub(crate) fn one_line(error: &clap::Error) -> String {
     let lines = page.lines().map(str::trim);
     let lines: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
     let text = lines.join(" ");
-    text.strip_prefix("error: ").unwrap_or(&text).to_owned()
+    without_passwords(text.strip_prefix("error: ").unwrap_or(&text))
+}
+
+/// A text without the passwords of the URLs in it: it may be read by others than who wrote it.
+fn without_passwords(text: &str) -> String {
+    let words = text.split_inclusive([' ', '\'', '"']);
+    words.map(without_password).collect()
+}
+
+fn without_password(word: &str) -> String {
+    let mut word = word.to_owned();
+    if let Some(begin) = word.find("://").map(|at| at + "://".len())
+        && let Some(end) = word.rfind('@').filter(|end| begin < *end)
+        && let Some(colon) = word[begin..end].find(':')
+    {
+        word.replace_range(begin + colon + 1..end, HIDDEN);
+    }
+    if let Some(begin) = word.find(PARAMETER).map(|at| at + PARAMETER.len()) {
+        let length = word[begin..].find(['&', ' ', '\'', '"']);
+        let end = length.map_or(word.len(), |length| begin + length);
+        word.replace_range(begin..end, HIDDEN);
+    }
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let check = |text: &str, shown: &str| assert_eq!(without_passwords(text), shown);
+        check("postgres://a:b@c/d", "postgres://a:***@c/d");
+        check("'postgres://a:b@c@d/e' is", "'postgres://a:***@d/e' is");
+        check("a://b/c?password=d&user=e", "a://b/c?password=***&user=e");
+        check("'a://b/c?password=d' is", "'a://b/c?password=***' is");
+        check("http://a:80/b c@d", "http://a:80/b c@d");
+        check("a:b@c", "a:b@c");
+    }
 }

@@ -4,10 +4,11 @@ use std::net::TcpListener;
 use std::thread;
 
 use handlers::store::{Database, OpenError, Stores};
+use tests::on_worker;
 use tests::postgres::Postgres;
 use tests::program::Folder;
 
-use crate::{named, on_worker};
+use crate::named;
 
 /// Several programs start at the same time: one makes the tables, and all get them.
 #[track_caller]

@@ -12,9 +12,9 @@ use container::extract::State;
 use handlers::store::{NewProduct, StoreError, Stores};
 use tests::loopback::{PATIENCE, address, builder, stop, until};
 use tests::postgres::Postgres;
-use tests::{Answer, read_answers};
+use tests::{Answer, on_worker, read_answers};
 
-use crate::{named, on_worker};
+use crate::named;
 
 /// Clients that send one request after another.
 const CLIENTS: usize = 16;

@@ -42,6 +42,10 @@ fn flags_that_make_no_sense_are_exit_code_2() {
         ("--base-url=example.org", "https://www.example.org"),
         ("--jwt-algorithm=none", "possible values"),
         ("--password-concurrency=0", "from 1 on"),
+        ("--database=", "names no database"),
+        ("--database=mysql://a", "mysql is no database"),
+        ("--database=postgres:///a", "names no host"),
+        ("--database-connections=0", "at least 1"),
         ("word", "unexpected argument"),
     ] {
         let (code, text) = refused(&[flag], &[]);
@@ -100,6 +104,30 @@ fn a_taken_port_is_exit_code_1_and_says_what_to_do() {
     let expected = format!("error: cannot listen at {address}: the address is in use; ");
     assert!(text.starts_with(&expected), "{text}");
     assert!(text.contains("choose another --port"), "{text}");
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_exit_code_1() {
+    let closed = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let port = closed.local_addr().expect("it is bound").port();
+    drop(closed);
+    let server = format!("postgres://a:secret@127.0.0.1:{port}/b");
+    for (database, reason) in [
+        ("/nonexistent/a.db", "No such file"),
+        (env!("CARGO_MANIFEST_DIR"), "directory"),
+        (&server, "refused"),
+    ] {
+        let (code, text) = refused(&["--port=0"], &[("DATABASE", database)]);
+        assert_eq!(code, 1, "{text}");
+        assert!(text.contains("cannot open the database"), "{text}");
+        assert!(text.contains(reason) && !text.contains("secret"), "{text}");
+    }
+    let (code, text) = refused(&["--database=postgres://a:secret@b/c?d=e"], &[]);
+    assert_eq!(code, 2, "{text}");
+    assert!(
+        text.contains("a:***@b") && !text.contains("secret"),
+        "{text}"
+    );
 }
 
 #[test]

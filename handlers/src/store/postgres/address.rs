@@ -174,6 +174,6 @@ mod tests {
         check("postgres://a:secret@b:99999/shop", "port");
         check("postgres://a:secret@b/shop?sslmode=require", "sslmode");
         check("postgres://a:secret@b/shop?nonsense=1", "nonsense");
-        check("postgres://a:secret@b,c,d/shop?port=1,2", "2 ports");
+        check("postgres://a:secret@b,c,d/shop?port=1,2", "5 ports");
     }
 }

@@ -1,10 +1,12 @@
 //! One connection: its statements, each prepared once, and how a query on it is cancelled.
 
 use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::ptr;
 use std::time::{Duration, Instant};
 
 use container::{reactor, spawn_local, timeout};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, NoTls, Row, Statement};
 
@@ -16,6 +18,9 @@ use crate::store::StoreError;
 /// How long nothing may have been heard of a connection that is taken for living. A server that
 /// goes closes its connections; only one that is cut off does not.
 const TRUSTED: Duration = Duration::from_secs(30);
+
+/// How long a query may go on before the server is asked again to cancel it; then twice as long.
+const CANCEL_AGAIN: Duration = Duration::from_millis(10);
 
 /// A connection, used by one query at a time.
 pub(super) struct Connection {
@@ -91,17 +96,33 @@ impl Connection {
         Ok(())
     }
 
-    /// Has the server cancel what runs, and waits until nothing does.
+    /// Has the server cancel what runs, and waits until nothing does. Give it a time limit.
     pub(super) async fn cancel(&self, address: &PostgresAddress) -> Result<(), StoreError> {
+        // Answered when all before it has been.
+        let mut asking = pin!(self.ask());
+        let mut pause = CANCEL_AGAIN;
+        // Ends: with the query, if not at once, or with the connection.
+        loop {
+            self.request_cancel(address).await?;
+            match timeout(pause, asking.as_mut()).await {
+                // It came while the question was dealt with: there is nothing else to cancel.
+                Ok(Err(error)) if error.code() == Some(&SqlState::QUERY_CANCELED) => return Ok(()),
+                Ok(answer) => return Ok(answer?),
+                // It may have come before the query did, and then was passed over.
+                Err(_) => pause *= 2,
+            }
+        }
+    }
+
+    /// Requests once that what runs is cancelled. No statement that is sent after this is hit by it.
+    async fn request_cancel(&self, address: &PostgresAddress) -> Result<(), StoreError> {
         let lost = |error: std::io::Error| unavailable(error.to_string());
         let mut stream = connect(address).await.map_err(lost)?;
         let token = self.client.cancel_token();
         token.cancel_query_raw(&mut stream, NoTls).await?;
-        // The server closes once it has passed the request on: nothing that comes after this is
-        // hit by it.
+        // The server closes once it has passed the request on.
         stream.read(&mut [0]).await.map_err(lost)?;
-        // Answered when all before it has been.
-        Ok(self.ask().await?)
+        Ok(())
     }
 
     async fn prepared(&self, text: &'static str) -> Result<Statement, Error> {
