@@ -40,7 +40,9 @@ const REGISTER: &str = account!(
 const CHANGE: &str = account!(
     "UPDATE accounts SET name = coalesce($2, name), email = coalesce($3, email), \
      email_key = coalesce($4, email_key), password_hash = coalesce($5, password_hash), \
-     logins_from = coalesce($6, logins_from) WHERE id = $1 RETURNING",
+     logins_from = CASE WHEN $6::bigint IS NULL THEN logins_from \
+                        ELSE greatest($6, logins_from + 1) END \
+     WHERE id = $1 RETURNING",
     ""
 );
 
@@ -71,7 +73,7 @@ const FINISH_RESET: &str = account!(
     "WITH used AS ( \
          DELETE FROM tokens WHERE hash = $1 AND purpose = 'reset' AND expires > $2 \
          RETURNING account \
-     ) UPDATE accounts SET password_hash = $3, logins_from = $2 FROM used \
+     ) UPDATE accounts SET password_hash = $3, logins_from = greatest($2, logins_from + 1) FROM used \
      WHERE accounts.id = used.account RETURNING",
     ""
 );
