@@ -196,13 +196,12 @@ impl Args {
         })
     }
 
-    /// The container, with its addresses.
-    pub(crate) fn builder(&self) -> Builder {
-        let addresses = self.addresses().into_iter();
-        addresses.fold(self.configured(), Builder::bind)
+    /// Gives a container its addresses.
+    pub(crate) fn bind(&self, builder: Builder) -> Builder {
+        self.addresses().into_iter().fold(builder, Builder::bind)
     }
 
-    /// The container without addresses, for sockets that listen already.
+    /// The container without addresses.
     pub(crate) fn configured(&self) -> Builder {
         Builder::new().configure(|config| {
             config.workers = self.workers;

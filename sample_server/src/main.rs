@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use args::{Args, Refusal};
 use container::{Error, Report};
 use logging::Logging;
-use process::{Attended, Inherited, Manager, Predecessor, Succession};
+use process::{Attended, Estate, Inherited, Manager, Predecessor, Succession};
 
 /// The system refused something.
 const EXIT_FAILED: u8 = 1;
@@ -65,26 +65,21 @@ fn serve(args: &Args, logging: &Logging) -> Result<Report, Error> {
     let descriptors = descriptors::raise();
     let predecessor = Predecessor::from_environment().map_err(refused)?;
     let manager = Manager::from_environment().map_err(refused)?;
-    let inherited = Inherited::take().map_err(refused)?;
+    let mut inherited = Inherited::take().map_err(refused)?;
     let succession = Succession::prepare(args.restart_timeout.0, inherited.owns_files);
     let succession = succession.map_err(refused)?;
     let router = handlers::router(&args.options()?);
-    let builder = if inherited.is_empty() {
-        args.builder()
-    } else {
-        inherited.serve(args.configured())
-    };
+    let builder = inherited.serve(args.configured(), |builder| args.bind(builder));
     // Signals are listened for before anybody is told that the server runs.
     let container = logging.log_requests(builder).start(router)?;
     let container = container.stop_on_signals()?;
     let handle = container.handle();
-    let succeeds = predecessor.is_some();
     if let Some(Err(error)) = predecessor.map(|other| other.take_over()) {
         handle.close();
         container.wait();
         return Err(refused(error));
     }
-    let watching = match args.observe.watch(&handle, succeeds) {
+    let watching = match args.observe.watch(&handle, &mut inherited) {
         Ok(watching) => watching,
         Err(error) => {
             handle.close();
@@ -95,15 +90,20 @@ fn serve(args: &Args, logging: &Logging) -> Result<Report, Error> {
     for line in startup::lines(args, handle.local_addrs(), descriptors) {
         logging.announce(&line);
     }
-    if let Some(address) = watching.address() {
-        logging.announce(&startup::admin_line(&address));
+    let admin = watching.handle();
+    if let Some(admin) = &admin {
+        logging.announce(&startup::admin_line(admin.local_addr()));
     }
     manager.tell(&format!(
         "READY=1\nSTATUS=serving at {}",
         handle.local_addr()
     ));
     let attended = manager.watch(handle.clone());
-    let attended = attended.and_then(|()| succession.attend(handle, manager));
+    let estate = Estate {
+        server: handle,
+        admin,
+    };
+    let attended = attended.and_then(|()| succession.attend(estate, manager));
     let attended = attended.unwrap_or_else(|error| {
         log::error!("no thread for the service manager and successors: {error}");
         Attended::default()

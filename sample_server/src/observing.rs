@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
-use container::net::Address;
 use container::observe::{Format, Metrics, RequestIds, ServerTiming, Traces};
 use container::server::Handle;
 use container::{Config, Container, Error, admin};
+
+use crate::process::Inherited;
 
 /// How long those who watch are waited for at the end: they have seen it.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -59,22 +60,19 @@ impl ObserveArgs {
     }
 
     /// Starts a container of its own for those who watch this one, where one is asked for: they are
-    /// served however busy this one is, and see its drain up to the end. Who `succeeds` another
-    /// process serves nobody where that one still does.
-    pub(crate) fn watch(&self, watched: &Handle, succeeds: bool) -> Result<Watching, Error> {
+    /// served however busy this one is, and see its drain up to the end.
+    pub(crate) fn watch(
+        &self,
+        watched: &Handle,
+        inherited: &mut Inherited,
+    ) -> Result<Watching, Error> {
         let Some(address) = &self.admin else {
             return Ok(Watching(None));
         };
-        let builder = Container::builder().bind(address).workers(1);
-        let builder = builder.drain_timeout(DRAIN);
-        match builder.start(admin::routes(watched.clone())) {
-            Ok(container) => Ok(Watching(Some(container))),
-            Err(error) if succeeds && error.is_bind() => {
-                log::warn!("no dashboard: {error}");
-                Ok(Watching(None))
-            }
-            Err(error) => Err(error),
-        }
+        let builder = Container::builder().workers(1).drain_timeout(DRAIN);
+        let builder = inherited.serve_admin(builder, |builder| builder.bind(address));
+        let container = builder.start(admin::routes(watched.clone()))?;
+        Ok(Watching(Some(container)))
     }
 }
 
@@ -82,10 +80,9 @@ impl ObserveArgs {
 pub(crate) struct Watching(Option<Container>);
 
 impl Watching {
-    /// Where it listens.
-    pub(crate) fn address(&self) -> Option<Address> {
-        let container = self.0.as_ref()?;
-        Some(container.handle().local_addr().clone())
+    /// The container.
+    pub(crate) fn handle(&self) -> Option<Handle> {
+        self.0.as_ref().map(Container::handle)
     }
 
     /// Ends it: what it told of has ended.

@@ -7,11 +7,14 @@ mod succession;
 
 pub(crate) use inherited::Inherited;
 pub(crate) use manager::Manager;
-pub(crate) use succession::{Attended, Predecessor, Succession};
+pub(crate) use succession::{Attended, Estate, Predecessor, Succession};
 
 /// Set for a process that is to succeed another: the other's process id. Its standard input is the
 /// way to the other then.
 const SUCCEEDS: &str = "SAMPLE_SERVER_SUCCEEDS";
+
+/// What `LISTEN_FDNAMES` calls the sockets of who watches the server.
+const ADMIN: &str = "admin";
 
 /// Set with it when the sockets' files, where they have some, belong to the server, and not to
 /// whoever started the first of them.

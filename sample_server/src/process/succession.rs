@@ -26,13 +26,25 @@ use container::server::Handle;
 use signal_hook::consts::{SIGHUP, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use super::{Manager, OWNS_FILES, SUCCEEDS};
+use super::{ADMIN, Manager, OWNS_FILES, SUCCEEDS};
 
 /// The first descriptor that is handed on, as `sd_listen_fds(3)` has it.
 const FIRST_DESCRIPTOR: i32 = 3;
 
+/// What `LISTEN_FDNAMES` calls the server's own sockets; any name but [`ADMIN`] would do.
+const SERVER: &str = "server";
+
 const READY: &str = "ready";
 const GO: &str = "go";
+
+/// What a successor is handed over.
+#[derive(Clone)]
+pub(crate) struct Estate {
+    /// The server.
+    pub(crate) server: Handle,
+    /// The container of who watches it, where there is one.
+    pub(crate) admin: Option<Handle>,
+}
 
 /// What starts successors at SIGUSR2 and SIGHUP.
 pub(crate) struct Succession {
@@ -83,18 +95,18 @@ impl Succession {
     ///
     /// # Errors
     /// When the system gives none.
-    pub(crate) fn attend(mut self, handle: Handle, manager: Manager) -> io::Result<Attended> {
+    pub(crate) fn attend(mut self, estate: Estate, manager: Manager) -> io::Result<Attended> {
         let settling = self.settling.clone();
         let thread = thread::Builder::new().name("succession".to_owned());
         let attend = move || {
             // One signal at a time; those that come meanwhile count as one.
             while let Some(_signal) = self.signals.forever().next() {
-                if !handle.is_ready() {
+                if !estate.server.is_ready() {
                     log::warn!("no successor is started: the server is not running, or ends");
                     continue;
                 }
                 log::info!("starting a successor");
-                if let Err(error) = self.succeed(&handle, &manager) {
+                if let Err(error) = self.succeed(&estate, &manager) {
                     log::error!("no successor: {error}; this process serves on");
                 }
             }
@@ -104,17 +116,19 @@ impl Succession {
     }
 
     /// Starts a process, waits until it serves, and leaves it the listeners.
-    fn succeed(&self, handle: &Handle, manager: &Manager) -> io::Result<()> {
+    fn succeed(&self, estate: &Estate, manager: &Manager) -> io::Result<()> {
         let (stream, theirs) = UnixStream::pair()?;
-        let mut child = self.spawn(handle.listeners()?, theirs.into())?;
+        let mut child = self.spawn(estate, theirs.into())?;
         if let Err(error) = self.await_ready(&stream) {
             return Err(self.bury(&mut child, error));
         }
         let _settling = lock(&self.settling);
-        if !handle.hand_over() {
+        if !estate.server.hand_over() {
             let error = io::Error::other("this server was asked to stop meanwhile");
             return Err(self.bury(&mut child, error));
         }
+        // Who looks at this process looks at the other one from now on.
+        estate.admin.as_ref().map(Handle::hand_over);
         let pid = child.id();
         manager.tell(&format!("MAINPID={pid}"));
         writeln!(&stream, "{GO}")?;
@@ -122,13 +136,14 @@ impl Succession {
         Ok(())
     }
 
-    fn spawn(&self, listeners: Vec<OwnedFd>, stream: OwnedFd) -> io::Result<Child> {
+    fn spawn(&self, estate: &Estate, stream: OwnedFd) -> io::Result<Child> {
+        let (listeners, names) = estate.listeners()?;
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
             .env("LISTEN_FDS", listeners.len().to_string())
             .env_remove("LISTEN_PID")
-            .env_remove("LISTEN_FDNAMES")
+            .env("LISTEN_FDNAMES", names)
             .env_remove("WATCHDOG_PID")
             .env(SUCCEEDS, std::process::id().to_string())
             .stdin(stream);
@@ -175,6 +190,19 @@ impl Succession {
             Ok(status) => io::Error::other(format!("{error} ({status})")),
             Err(_) => error,
         }
+    }
+}
+
+impl Estate {
+    /// Duplicates of the sockets, and their names as `LISTEN_FDNAMES` has them.
+    fn listeners(&self) -> io::Result<(Vec<OwnedFd>, String)> {
+        let mut listeners = self.server.listeners()?;
+        let mut names = vec![SERVER; listeners.len()];
+        if let Some(admin) = &self.admin {
+            listeners.extend(admin.listeners()?);
+            names.resize(listeners.len(), ADMIN);
+        }
+        Ok((listeners, names.join(":")))
     }
 }
 

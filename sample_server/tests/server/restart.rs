@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 
 use command_fds::{CommandFdExt, FdMapping};
 
-use crate::process::{Server, command, read_to_end, temporary};
+use crate::process::{Server, command, get, read_to_end, temporary};
 
 #[test]
 fn a_successor_takes_over_without_losing_anybody() {
@@ -26,6 +26,33 @@ fn a_successor_takes_over_without_losing_anybody() {
     assert!(!end.log.contains(", cut "), "{}", end.log);
     // The last echo of the process before it, and the last request of its own.
     assert!(end.log.ends_with(" served 1 requests\n"), "{}", end.log);
+}
+
+#[test]
+fn who_watches_looks_at_the_successor() {
+    let sockets = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("there is a port"));
+    let admin = sockets[1].local_addr().expect("it is bound").to_string();
+    let mut command = command(&["--port=1", "--admin=127.0.0.1:1"]);
+    command.envs([("LISTEN_FDS", "2"), ("LISTEN_FDNAMES", "web:admin")]);
+    let mappings = (3..).zip(sockets).map(|(child_fd, socket)| FdMapping {
+        parent_fd: socket.into(),
+        child_fd,
+    });
+    command
+        .fd_mappings(mappings.collect())
+        .expect("they differ");
+    let mut server = Server::spawn(&mut command);
+    let sample = "{route=\"/plaintext\",method=\"GET\",lane=\"inline\",status=\"2xx\"} 1\n";
+    let seen = || get(&admin, "/-/metrics").contains(sample);
+    assert!(server.get("/plaintext").ends_with("Hello, World!"));
+    assert!(seen());
+    server.succeed();
+    // The old one answers those whom it accepted before it was told.
+    let is_new = (0..100).any(|_| !seen());
+    assert!(is_new, "the new process has not been asked for it");
+    assert!(server.get("/plaintext").ends_with("Hello, World!"));
+    assert!(seen());
+    assert_eq!(server.stop().code, Some(0));
 }
 
 #[test]
