@@ -1,7 +1,7 @@
 //! A second implementation, hyper, as the judge: what we accept it accepts, and reads alike.
 //!
 //! The other way round nothing is promised: we refuse more than it does, on purpose. The
-//! differences that are allowed are in [`is_known`].
+//! differences that are allowed are in [`is_known`] and [`names_a_later_minor_version`].
 
 use container::http1::Config;
 use container::message::RequestHead;
@@ -15,7 +15,7 @@ pub(super) fn run(input: &[u8]) {
     let whole = ours.heard.iter().filter(|heard| heard.end.is_some());
     let theirs = hyper::serve(input);
     for (index, heard) in whole.enumerate() {
-        if is_known(&heard.head) {
+        if is_known(&heard.head) || names_a_later_minor_version(input) {
             return;
         }
         let Some(seen) = theirs.get(index) else {
@@ -32,6 +32,15 @@ pub(super) fn run(input: &[u8]) {
 ///   percent-encoded, clients do not always do so, and handlers get the target as it is.
 fn is_known(head: &RequestHead) -> bool {
     head.uri().is_none()
+}
+
+/// Whether any request may be of a version such as 1.2, which we serve as 1.1 (RFC 9110, section
+/// 2.5) and hyper refuses. A head has forgotten it.
+fn names_a_later_minor_version(input: &[u8]) -> bool {
+    let mut versions = input
+        .windows(8)
+        .filter(|bytes| bytes.starts_with(b"HTTP/1."));
+    versions.any(|version| version[7] > b'1')
 }
 
 fn check_same(heard: &Asked, seen: &Seen) {
