@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps: tests wait for lines of the log and for answers.
 
+mod api_http;
 mod docking_api;
 mod mail;
 mod openapi;
