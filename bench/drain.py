@@ -24,7 +24,8 @@ import sys
 import threading
 import time
 
-from server import START_SECONDS_MAX, STOP_SECONDS_MAX, TARGET, build
+from process import START_SECONDS_MAX, STOP_SECONDS_MAX
+from server import OURS, TARGET, Contestant, Server, build
 
 STREAMS = 100
 HALF_HEADS = 10
@@ -35,37 +36,14 @@ LOAD_SECONDS = 0.3
 CLIENT_SECONDS_MAX = 60
 
 
-class Process:
+class Succeeded(Server):
     """A sample_server and those that succeed it, which share its log."""
 
     def __init__(self, *flags: str):
         command = [f"{TARGET}/release/sample_server", "--port", "0", "--delay", "0", *flags]
         command += ["--database", ":memory:"]
-        self.lines: list[str] = []
-        self.said = threading.Condition()
-        self.child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        threading.Thread(target=self._read, daemon=True).start()
-        line = self.wait_for(r"listening on http://([^\s]+)", START_SECONDS_MAX)
-        host, port = line.group(1).rsplit(":", 1)
-        self.address = (host, int(port))
+        super().__init__(Contestant(OURS.name, tuple(command), cpu=None))
         self.pid = self.child.pid
-
-    def _read(self) -> None:
-        for line in self.child.stderr:
-            with self.said:
-                self.lines.append(line)
-                self.said.notify_all()
-
-    def wait_for(self, pattern: str, seconds: float) -> re.Match:
-        """The next line of the log that matches."""
-        end = time.monotonic() + seconds
-        with self.said:
-            while True:
-                while self.lines:
-                    if found := re.search(pattern, self.lines.pop(0)):
-                        return found
-                if not self.said.wait(end - time.monotonic()):
-                    raise RuntimeError(f"`{pattern}` is not in the log")
 
     def succeed(self) -> None:
         """Has another process take its place, and waits until it has."""
@@ -75,8 +53,8 @@ class Process:
             raise RuntimeError(found.group(2))
         self.pid = int(found.group(1))
 
-    def stop(self) -> tuple[float, str]:
-        """Asks it to end. Gives the seconds until it had, and its last line."""
+    def end(self) -> float:
+        """Asks the one that serves to end. Gives the seconds until it had."""
         start = time.monotonic()
         os.kill(self.pid, signal.SIGTERM)
         if self.pid == self.child.pid:
@@ -84,7 +62,7 @@ class Process:
         else:
             # No child of ours: its end of the log tells.
             self.wait_for(r"served \d+ requests", STOP_SECONDS_MAX)
-        return time.monotonic() - start, "".join(self.lines).strip().rsplit("\n", 1)[-1]
+        return time.monotonic() - start
 
     def kill(self) -> None:
         for pid in {self.pid, self.child.pid}:
@@ -95,7 +73,7 @@ class Process:
         self.child.wait()
 
 
-def connection(server: Process, sent: bytes, until: bytes) -> socket.socket:
+def connection(server: Succeeded, sent: bytes, until: bytes) -> socket.socket:
     """A connection that has sent this, and received something that ends with that."""
     stream = socket.create_connection(server.address, timeout=STOP_SECONDS_MAX)
     stream.sendall(sent)
@@ -110,7 +88,7 @@ def connection(server: Process, sent: bytes, until: bytes) -> socket.socket:
 
 def exit_seconds(connections: int) -> float:
     """From SIGTERM to the exit, with all of these at once."""
-    server = Process("--log-level", "warn", "--connections", str(connections + 1000))
+    server = Succeeded("--log-level", "warn", "--connections", str(connections + 1000))
     try:
         get = b"GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n"
         streams = b"GET /events?count=100000 HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -118,9 +96,9 @@ def exit_seconds(connections: int) -> float:
         held = [connection(server, get, b"Hello, World!") for _ in range(connections)]
         held += [connection(server, streams, b"\r\n\r\n") for _ in range(STREAMS)]
         held += [connection(server, half, b"") for _ in range(HALF_HEADS)]
-        took, last = server.stop()
+        took = server.end()
         if server.child.returncode != 0:
-            raise RuntimeError(f"exit code {server.child.returncode}: {last}")
+            raise RuntimeError(f"exit code {server.child.returncode}: {server.last_line}")
         assert all_closed(held)
         return took
     finally:
@@ -136,7 +114,7 @@ def all_closed(streams: list[socket.socket]) -> bool:
     return True
 
 
-def load(server: Process, keepalive: bool, requests: int) -> subprocess.Popen:
+def load(server: Succeeded, keepalive: bool, requests: int) -> subprocess.Popen:
     url = "http://{}:{}/plaintext".format(*server.address)
     flags = [f"--threads={THREADS}", f"--requests={requests}", f"--url={url}"]
     flags += [f"--keepalive={str(keepalive).lower()}"]
@@ -156,11 +134,11 @@ def failures(client: subprocess.Popen) -> dict[str, int]:
 
 def lost_in_stop(keepalive: bool) -> tuple[int, int, float]:
     """Answers and losses of one stop under load, and the seconds it took."""
-    server = Process("--log-level", "warn")
+    server = Succeeded("--log-level", "warn")
     try:
         client = load(server, keepalive, 200_000)
         time.sleep(LOAD_SECONDS)
-        took, _ = server.stop()
+        took = server.end()
         seen = failures(client)
         seen.pop("connect", None)
         return seen.pop("answered"), sum(seen.values()), took
@@ -170,7 +148,7 @@ def lost_in_stop(keepalive: bool) -> tuple[int, int, float]:
 
 def lost_in_restarts(keepalive: bool, rounds: int) -> tuple[int, int]:
     """Answers and losses of many restarts under one load."""
-    server = Process("--log-level", "warn")
+    server = Succeeded("--log-level", "warn")
     stopped = threading.Event()
     total = {"answered": 0, "lost": 0}
 
@@ -189,7 +167,7 @@ def lost_in_restarts(keepalive: bool, rounds: int) -> tuple[int, int]:
     finally:
         stopped.set()
         thread.join()
-        server.stop()
+        server.end()
         server.kill()
     return total["answered"], total["lost"]
 

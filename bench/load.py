@@ -28,32 +28,56 @@ class Round:
     requests: int
     per_second: float
     p99_us: float
-    # CPU time of the server for one request.
+    # CPU time of the server and its processes for one request.
     cpu_us: float
+    # Requests that were answered something else than was asked for, or not at all.
+    errors: int
 
 
 def wrk(server: Server, seconds: int, connections: int, pipelined: int) -> Round:
     """Loads `/plaintext` from one thread, with `pipelined` requests sent at a time."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
-    if pipelined > 1:
-        command += ["-s", str(PIPELINE)]
-    command += [f"{server.url}/plaintext", "--", str(pipelined)]
+    script = ("-s", str(PIPELINE)) if pipelined > 1 else ()
+    seen = any_wrk(server, "/plaintext", seconds, connections, script, (str(pipelined),))
+    if seen.errors:
+        raise RuntimeError(f"{server.contestant.name}: wrk saw {seen.errors} errors")
+    return seen
+
+
+def any_wrk(
+    server: Server,
+    path: str,
+    seconds: int,
+    connections: int,
+    script: tuple[str, ...] = (),
+    arguments: tuple[str, ...] = (),
+) -> Round:
+    """Loads any path from one thread, and counts errors."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *script]
+    command += [f"{server.url}{path}", "--", *arguments]
     before = server.cpu_ns()
-    said = client(command)
+    # A server that shares its CPU shares that of the client too.
+    said = client(command, None if server.contestant.cpu is None else CLIENT_CPU)
     cpu_ns = server.cpu_ns() - before
-    if "Non-2xx" in said or "Socket errors" in said:
-        raise RuntimeError(f"{server.contestant.name}: wrk saw errors:\n{said}")
     requests = int(re.search(r"(\d+) requests in", said).group(1))
     per_second = float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))
     value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", said).groups()
     p99_us = float(value) * {"us": 1, "ms": 1_000, "s": 1_000_000}[unit]
-    return Round(requests, per_second, p99_us, cpu_ns / 1_000 / requests)
+    cpu_us = cpu_ns / 1_000 / max(requests, 1)
+    return Round(requests, per_second, p99_us, cpu_us, errors_of(said))
 
 
-def client(command: list[str]) -> str:
+def errors_of(said: str) -> int:
+    """What wrk says of errors, if it does: of connections, and of the statuses of answers."""
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
+    numbers = [each for found in (refused, broken) if found for each in found.groups()]
+    return sum(map(int, numbers))
+
+
+def client(command: list[str], cpu: int | None = CLIENT_CPU) -> str:
     """Runs a client on its own CPU; hands back what it printed. An exit code not 0 is an error."""
     done = subprocess.run(
-        pinned(CLIENT_CPU, command),
+        pinned(cpu, command),
         capture_output=True,
         text=True,
         timeout=CLIENT_SECONDS_MAX,

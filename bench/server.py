@@ -1,27 +1,26 @@
-"""Servers under test: building, starting, measuring and stopping them.
+"""Servers under test: building and starting them.
 
-It must know nothing of loads: a server is a process with an address, CPU time and memory.
+It must know nothing of loads: a server is a process with an address and memory.
 """
 
 import os
 import re
-import select
 import shutil
-import signal
 import subprocess
-import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from process import Process
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 REFERENCES = ROOT / "bench" / "target"
 
-START_SECONDS_MAX = 30
-STOP_SECONDS_MAX = 40
-
 SERVER_CPU = 0
 CLIENT_CPU = 1
+
+# What each server says in its own words when it is ready.
+LISTENING = r"(?:[Ll]istening|running) (?:on|at:?) http://[^\s:]+:(\d+)"
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,16 @@ class Contestant:
 
     name: str
     command: tuple[str, ...]
+    # The CPU that it has for itself, or none where it shares all of them.
+    cpu: int | None = SERVER_CPU
+    # How it is started otherwise than with what it finds here.
+    options: dict = field(default_factory=dict)
 
 
+OURS_BINARY = f"{TARGET}/release/sample_server"
 OURS = Contestant(
     "container",
-    (f"{TARGET}/release/sample_server", "--port", "0", "--workers", "1", "--log-level", "warn",
+    (OURS_BINARY, "--port", "0", "--workers", "1", "--log-level", "warn",
      "--database", ":memory:"),
 )
 CONTESTANTS = (
@@ -57,76 +61,31 @@ def build(references: bool = True) -> None:
         subprocess.run(cargo, cwd=ROOT / "bench", env=environment, check=True)
 
 
-def pinned(cpu: int, command: list[str]) -> list[str]:
-    """The command on one CPU of its own, where the machine has two."""
-    if (os.cpu_count() or 1) < 2:
+def pinned(cpu: int | None, command: list[str]) -> list[str]:
+    """The command on one CPU of its own, where that is wanted and the machine has two."""
+    if cpu is None or (os.cpu_count() or 1) < 2:
         return command
     return ["taskset", "-c", str(cpu), *command]
 
 
-class Server:
+class Server(Process):
     """A running server; leaving the `with` block ends it."""
 
     def __init__(self, contestant: Contestant):
         self.contestant = contestant
-        self.process = subprocess.Popen(
-            pinned(SERVER_CPU, list(contestant.command)),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        try:
-            self.port = self._await_start()
-        except BaseException:
-            self.stop()
-            raise
-        # The pipe must not fill up, or the server would wait for us.
-        threading.Thread(target=self._drain, daemon=True).start()
+        command = pinned(contestant.cpu, list(contestant.command))
+        super().__init__(contestant.name, command, LISTENING, **contestant.options)
+        self.port = int(self.ready.group(1))
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return ("127.0.0.1", self.port)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def _await_start(self) -> int:
-        """Waits for the line that says the address, and takes the port from it."""
-        stderr = self.process.stderr
-        said = b""
-        while select.select([stderr], [], [], START_SECONDS_MAX)[0]:
-            piece = os.read(stderr.fileno(), 4096)
-            said += piece
-            found = re.search(rb"listening on http://[^\s:]+:(\d+)", said)
-            if found and b"\n" in said[found.start() :]:
-                return int(found.group(1))
-            if not piece:
-                break
-        text = said.decode(errors="replace").strip() or "it said nothing"
-        raise RuntimeError(f"{self.contestant.name} did not start: {text}")
-
-    def _drain(self) -> None:
-        while self.process.stderr.read(4096):
-            pass
-
-    def cpu_ns(self) -> int:
-        """Nanoseconds of CPU time, user and system, that all its threads have used."""
-        total = 0
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            total += int((task / "schedstat").read_text().split()[0])
-        return total
-
     def user_bytes(self) -> int:
         """Bytes of memory of its own; pages of its program file and the kernel's are left out."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        status = Path(f"/proc/{self.child.pid}/status").read_text()
         return int(re.search(r"RssAnon:\s+(\d+) kB", status).group(1)) * 1024
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def __enter__(self) -> "Server":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
