@@ -3,6 +3,9 @@
 It must not judge: it says what happened, and `run.py` what to make of it.
 """
 
+import contextlib
+import http.client
+import json
 import re
 import resource
 import select
@@ -122,6 +125,27 @@ def status_of(connection: socket.socket) -> int:
         if not piece:
             raise RuntimeError(f"closed after {len(answer)} bytes of an answer")
         answer += piece
+
+
+def link(server: Server) -> http.client.HTTPConnection:
+    """A connection for one request after another, made when the first is sent."""
+    return http.client.HTTPConnection(*server.address, timeout=ANSWER_SECONDS_MAX)
+
+
+def post(link: http.client.HTTPConnection, path: str, body: dict, wanted: int) -> None:
+    """Sends JSON, and wants this status."""
+    link.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    answer = link.getresponse()
+    said = answer.read()
+    if answer.status != wanted:
+        raise RuntimeError(f"{path}: status {answer.status}: {said.decode()}")
+
+
+def add_account(server: Server, name: str, password: str) -> None:
+    """Adds an account that may log in, the first one of a new server with the id 1."""
+    account = {"name": name, "email": f"{name}@example.org", "password": password}
+    with contextlib.closing(link(server)) as connection:
+        post(connection, "/api/user", account, 201)
 
 
 def idle_bytes(server: Server, count: int) -> float:

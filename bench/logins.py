@@ -7,7 +7,6 @@ a CPU are not taken for the server's. It must not judge: `data.py` does.
 """
 
 import contextlib
-import http.client
 import json
 import threading
 from dataclasses import dataclass
@@ -23,8 +22,8 @@ CLIENTS = 8
 NAME, PASSWORD = "bench", "Correct-Horse"
 
 # Requests for users in a second, and connections for them.
-RATE = 500
-CONNECTIONS = 200
+RATE = 1000
+CONNECTIONS = 16
 # Connections are made in its first instants.
 SECONDS = 6
 
@@ -54,8 +53,7 @@ def measure_delay(delay: str, rounds: int) -> Seen:
     contestant = Contestant(OURS.name, (*OURS.command, *flags), cpu=None)
     seen = Seen([], [], [])
     with Server(contestant) as server:
-        account = {"name": NAME, "email": "bench@example.org", "password": PASSWORD}
-        ask(http.client.HTTPConnection(*server.address), "/api/user", account, 201)
+        load.add_account(server, NAME, PASSWORD)
         p99_us(server)  # warm up
         for _ in range(rounds):
             seen.alone_us.append(p99_us(server))
@@ -83,11 +81,10 @@ class Flood(contextlib.AbstractContextManager):
         self.threads = [threading.Thread(target=self.log_in, args=(i,)) for i in range(CLIENTS)]
 
     def log_in(self, number: int) -> None:
-        link = http.client.HTTPConnection(*self.server.address, timeout=load.ANSWER_SECONDS_MAX)
-        while not self.over.is_set():
-            ask(link, "/api/login", {"name": NAME, "password": PASSWORD}, 200)
-            self.counts[number] += 1
-        link.close()
+        with contextlib.closing(load.link(self.server)) as link:
+            while not self.over.is_set():
+                load.post(link, "/api/login", {"name": NAME, "password": PASSWORD}, 200)
+                self.counts[number] += 1
 
     @property
     def count(self) -> int:
@@ -105,14 +102,6 @@ class Flood(contextlib.AbstractContextManager):
             thread.join()
         if not all(self.counts):
             raise RuntimeError("not all clients could log in")
-
-
-def ask(link: http.client.HTTPConnection, path: str, body: dict, wanted: int) -> None:
-    link.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-    answer = link.getresponse()
-    said = answer.read()
-    if answer.status != wanted:
-        raise RuntimeError(f"{path}: status {answer.status}: {said.decode()}")
 
 
 def show(seen: dict[str, Seen]) -> None:
