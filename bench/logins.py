@@ -22,10 +22,10 @@ CLIENTS = 8
 NAME, PASSWORD = "bench", "Correct-Horse"
 
 # Requests for users in a second, and connections for them.
-RATE = 1000
-CONNECTIONS = 16
-# Connections are made in its first instants.
-SECONDS = 6
+RATE = 500
+CONNECTIONS = 40
+# Connections are made in its first instants, and are less than a hundredth of its requests.
+SECONDS = 10
 
 # What the docking API's database takes.
 DELAYS = ("0", "50ms")

@@ -31,7 +31,7 @@ class Contestant:
     command: tuple[str, ...]
     # The CPU that it has for itself, or none where it shares all of them.
     cpu: int | None = SERVER_CPU
-    # How it is started otherwise than with what it finds here.
+    # What `Popen` is told besides: its environment and folder.
     options: dict = field(default_factory=dict)
 
 
