@@ -16,7 +16,7 @@ fn the_containers_errors_have_the_shape_too() {
         (ask("GET /api/user/1/2"), 404, "no route"),
         (ask("PUT /api/login"), 405, "no route for this method"),
         (ask("PURGE /api/login"), 501, "no route has this method"),
-        (ask("POST /api/login"), 415, "application/json"),
+        (ask("POST /api/login"), 400, "application/json"),
         (ask("POST /api/login").with_body("{"), 400, "not JSON"),
         (ask("POST /api/login").with_body(""), 400, "not JSON"),
         (ask("POST /api/login").with_body("1"), 400, "invalid type"),

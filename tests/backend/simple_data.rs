@@ -105,7 +105,7 @@ fn what_is_missing_unknown_taken_or_no_json_is_a_bad_request() {
             "the key `editor` exists already",
         ),
         ("PUT", "?key=a&key=a", "", 400, "the key `a` exists already"),
-        ("POST", "", "", 415, "application/json"),
+        ("POST", "", "", 400, "application/json"),
         ("POST", "", "editor", 400, "not JSON"),
         ("POST", "", "[1]", 400, "invalid type"),
         ("POST", "", "{}", 400, "the object must have a member"),

@@ -7,8 +7,8 @@ use container::{IntoResponse, Problem, Request, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// An object in JSON. It is a 400 also when it is JSON of another shape than `T`; another content type
-/// is a 415.
+/// An object in JSON. It is a 400 also when it is JSON of another shape than `T`, or says that it is
+/// something else.
 pub(super) struct JsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest for JsonBody<T> {
@@ -17,7 +17,7 @@ impl<T: DeserializeOwned> FromRequest for JsonBody<T> {
     fn from_request(request: Request, context: &Context) -> Result<Self, Response> {
         let made = Json::from_request(request, context);
         let Json(members) = made.map_err(|rejection| match rejection {
-            Rejection::JsonData(_) => bad(&rejection),
+            Rejection::JsonData(_) | Rejection::MediaType { .. } => bad(&rejection),
             other => other.into_response(),
         })?;
         let made = T::deserialize(Value::Object(members));

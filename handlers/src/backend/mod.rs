@@ -21,8 +21,8 @@
 //!
 //! Errors are `{"code": 400, "name": "Bad Request", "description": ".."}`: 400 for what is missing,
 //! unknown, taken or malformed, 401 and 403 for who may not, 404 for accounts and paths that are not
-//! there, 415 for a body of another content type, 429 for too many attempts, 503 when there is no
-//! room. Handlers raise problems; `errors` alone makes their shape.
+//! there, 429 for too many attempts, 503 when there is no room. Handlers raise problems; `errors`
+//! alone makes their shape.
 //!
 //! **`/api/user` is open to everybody**, as it is in the original, unless
 //! [`Options::protect_users`] is set: then it wants a login, and an account is changed and removed by
