@@ -10,6 +10,8 @@ mod catalogue;
 mod key_values;
 #[path = "stores/mail_queue.rs"]
 mod mail_queue;
+#[path = "stores/nul.rs"]
+mod nul;
 #[path = "stores/opening.rs"]
 mod opening;
 #[path = "stores/outage.rs"]
@@ -45,6 +47,7 @@ const ALL: &[&[Case]] = &[
     accounts::CASES,
     sessions::CASES,
     mail_queue::CASES,
+    nul::CASES,
 ];
 
 /// Checks every promise, each on a database of its own.

@@ -15,7 +15,7 @@ impl From<StoreError> for Problem {
             StoreError::Taken(_) => {
                 Problem::new(StatusCode::CONFLICT).with_detail(error.to_string())
             }
-            StoreError::NoSuchBrand => Problem::bad_request(error.to_string()),
+            StoreError::NoSuchBrand | StoreError::Nul => Problem::bad_request(error.to_string()),
             StoreError::Unavailable(_) => {
                 log::warn!("{error}");
                 Problem::unavailable("the database is not available", RETRY_AFTER)
@@ -50,6 +50,7 @@ mod tests {
         let email = StoreError::Taken(Unique::AccountEmail);
         check(email, 409, "the email is taken");
         check(StoreError::NoSuchBrand, 400, "there is no such brand");
+        check(StoreError::Nul, 400, "no text may have the character NUL");
         let unavailable = StoreError::Unavailable(reason());
         check(unavailable, 503, "the database is not available");
         check(StoreError::Broken(reason()), 500, "");

@@ -10,6 +10,9 @@ pub enum StoreError {
     Taken(Unique),
     /// What it refers to does not exist; nothing was changed.
     NoSuchBrand,
+    /// A text has the character NUL (U+0000), which PostgreSQL cannot keep, so that no database is
+    /// given it; nothing was changed.
+    Nul,
     /// The database cannot be reached, is too busy, or was lost before it answered. Says why, for
     /// the log. What was asked may or may not have happened when the connection was lost.
     Unavailable(String),
@@ -37,6 +40,7 @@ impl fmt::Display for StoreError {
             StoreError::Taken(Unique::AccountName) => formatter.write_str("the name is taken"),
             StoreError::Taken(Unique::AccountEmail) => formatter.write_str("the email is taken"),
             StoreError::NoSuchBrand => formatter.write_str("there is no such brand"),
+            StoreError::Nul => formatter.write_str("no text may have the character NUL"),
             StoreError::Unavailable(reason) => write!(formatter, "no database: {reason}"),
             StoreError::Broken(reason) => write!(formatter, "the database misbehaved: {reason}"),
         }

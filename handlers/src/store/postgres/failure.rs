@@ -47,6 +47,8 @@ fn refused(error: &DbError) -> StoreError {
     };
     match taken.filter(|_| error.code() == &SqlState::UNIQUE_VIOLATION) {
         Some(taken) => StoreError::Taken(taken),
+        // What Rust calls text lacks nothing else that the server wants of one.
+        None if error.code() == &SqlState::CHARACTER_NOT_IN_REPERTOIRE => StoreError::Nul,
         None if is_of(error.code(), &UNAVAILABLE) => {
             StoreError::Unavailable(error.message().to_owned())
         }

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::Sqlite;
 use super::mail_queue::put_in;
+use super::text::Text;
 use crate::store::{
     Account, AccountChange, Accounts, Credentials, NewAccount, NewMail, NewToken, Pending,
     StoreError, TokenHash, UnixTime, email_key,
@@ -43,13 +44,13 @@ impl Accounts for Sqlite {
                 "SELECT",
                 ", password_hash FROM accounts WHERE name = ?1"
             ))?;
-            Ok(query.query_row([name], credentials).optional()?)
+            Ok(query.query_row([Text(name)], credentials).optional()?)
         })
     }
 
     fn find_by_email(&self, email: String) -> Pending<Option<Account>> {
         let query = account!("SELECT", "FROM accounts WHERE email_key = ?1");
-        self.read(move |connection| one(connection, query, [email_key(&email)]))
+        self.read(move |connection| one(connection, query, [Text(email_key(&email))]))
     }
 
     fn add(&self, new: NewAccount) -> Pending<Account> {
@@ -74,10 +75,11 @@ impl Accounts for Sqlite {
             ""
         );
         self.write(move |transaction| {
-            let key = change.email.as_deref().map(email_key);
+            let key = change.email.as_deref().map(email_key).map(Text);
             let (hash, since) = change.password_hash.unzip();
             let since = since.map(|since| since.0);
-            let changes = (id, change.name, change.email, key, hash, since);
+            let [name, email, hash] = [change.name, change.email, hash].map(|text| text.map(Text));
+            let changes = (id, name, email, key, hash, since);
             one(transaction, query, changes)
         })
     }
@@ -87,7 +89,7 @@ impl Accounts for Sqlite {
             let mut query = transaction.prepare_cached(
                 "UPDATE accounts SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2",
             )?;
-            Ok(query.execute((id, old, new))? > 0)
+            Ok(query.execute((id, Text(old), Text(new)))? > 0)
         })
     }
 
@@ -140,7 +142,7 @@ impl Accounts for Sqlite {
         );
         self.write(
             move |transaction| match use_up(transaction, "reset", token, now)? {
-                Some(id) => one(transaction, query, (id, password_hash, now.0)),
+                Some(id) => one(transaction, query, (id, Text(password_hash), now.0)),
                 None => Ok(None),
             },
         )
@@ -172,10 +174,10 @@ fn insert(transaction: &Connection, new: &NewAccount) -> Result<Account, StoreEr
         ""
     ))?;
     let values = (
-        &new.name,
-        &new.email,
-        email_key(&new.email),
-        &new.password_hash,
+        Text(&new.name),
+        Text(&new.email),
+        Text(email_key(&new.email)),
+        Text(&new.password_hash),
         new.active,
         new.created.0,
     );

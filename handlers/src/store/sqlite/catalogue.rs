@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::Sqlite;
 use super::failure::is_foreign_key;
+use super::text::Text;
 use crate::store::{Brand, Catalogue, NewProduct, Pending, Product, StoreError};
 
 impl Catalogue for Sqlite {
@@ -28,7 +29,7 @@ impl Catalogue for Sqlite {
             let mut query = transaction.prepare_cached(
                 "INSERT INTO products (name, brand) VALUES (?1, ?2) RETURNING id, name, brand",
             )?;
-            let added = query.query_row((new.name, new.brand), product);
+            let added = query.query_row((Text(new.name), new.brand), product);
             added.map_err(|error| match is_foreign_key(&error) {
                 true => StoreError::NoSuchBrand,
                 false => error.into(),

@@ -2,10 +2,14 @@
 
 use rusqlite::{Error, ErrorCode, ffi};
 
+use super::text::HasNul;
 use crate::store::{StoreError, Unique};
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
+        if matches!(&error, Error::ToSqlConversionFailure(cause) if cause.is::<HasNul>()) {
+            return StoreError::Nul;
+        }
         let text = error.to_string();
         match error.sqlite_error_code() {
             Some(ErrorCode::ConstraintViolation) if is_unique(&error) => unique(text),

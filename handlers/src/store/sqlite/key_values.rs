@@ -4,6 +4,7 @@ use rusqlite::OptionalExtension;
 
 use super::Sqlite;
 use super::failure::is_unique;
+use super::text::Text;
 use crate::store::{KeyValues, Pending, StoreError, Unique};
 
 impl KeyValues for Sqlite {
@@ -11,7 +12,7 @@ impl KeyValues for Sqlite {
         self.read(move |connection| {
             let mut query =
                 connection.prepare_cached("SELECT value FROM key_values WHERE key = ?1")?;
-            Ok(query.query_row([key], |row| row.get(0)).optional()?)
+            Ok(query.query_row([Text(key)], |row| row.get(0)).optional()?)
         })
     }
 
@@ -28,7 +29,7 @@ impl KeyValues for Sqlite {
             let mut query = transaction
                 .prepare_cached("INSERT INTO key_values (key, value) VALUES (?1, ?2)")?;
             for (key, value) in entries {
-                match query.execute((&key, value)) {
+                match query.execute((Text(&key), Text(value))) {
                     Err(error) if is_unique(&error) => {
                         return Err(StoreError::Taken(Unique::Key(key)));
                     }
@@ -43,14 +44,14 @@ impl KeyValues for Sqlite {
         self.write(move |transaction| {
             let mut query =
                 transaction.prepare_cached("UPDATE key_values SET value = ?2 WHERE key = ?1")?;
-            Ok(query.execute((key, value))? > 0)
+            Ok(query.execute((Text(key), Text(value)))? > 0)
         })
     }
 
     fn remove(&self, key: String) -> Pending<bool> {
         self.write(move |transaction| {
             let mut query = transaction.prepare_cached("DELETE FROM key_values WHERE key = ?1")?;
-            Ok(query.execute([key])? > 0)
+            Ok(query.execute([Text(key)])? > 0)
         })
     }
 }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row};
 
 use super::Sqlite;
+use super::text::Text;
 use crate::store::{MailQueue, NewMail, Pending, QueuedMail, StoreError, UnixTime};
 
 impl MailQueue for Sqlite {
@@ -40,7 +41,7 @@ impl MailQueue for Sqlite {
         self.write(move |transaction| {
             let mut query = transaction
                 .prepare_cached("UPDATE mail_queue SET due = ?2, error = ?3 WHERE id = ?1")?;
-            query.execute((id, next.0, error))?;
+            query.execute((id, next.0, Text(error)))?;
             Ok(())
         })
     }
@@ -59,7 +60,8 @@ pub(super) fn put_in(transaction: &Connection, mail: &NewMail) -> Result<(), Sto
     let mut query = transaction.prepare_cached(
         "INSERT INTO mail_queue (recipient, subject, text, html) VALUES (?1, ?2, ?3, ?4)",
     )?;
-    query.execute((&mail.to, &mail.subject, &mail.text, &mail.html))?;
+    let texts = [&mail.to, &mail.subject, &mail.text, &mail.html];
+    query.execute(texts.map(Text))?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod failure;
 mod key_values;
 mod mail_queue;
 mod sessions;
+mod text;
 
 use std::path::Path;
 use std::{iter, thread};

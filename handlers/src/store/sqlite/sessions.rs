@@ -1,6 +1,7 @@
 //! Revoked logins in SQLite.
 
 use super::Sqlite;
+use super::text::Text;
 use crate::store::{Pending, Sessions, UnixTime};
 
 impl Sessions for Sqlite {
@@ -9,7 +10,7 @@ impl Sessions for Sqlite {
             let mut query = transaction.prepare_cached(
                 "INSERT INTO revoked (id, expires) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             )?;
-            query.execute((id, expires.0))?;
+            query.execute((Text(id), expires.0))?;
             Ok(())
         })
     }
@@ -17,7 +18,7 @@ impl Sessions for Sqlite {
     fn is_revoked(&self, id: String) -> Pending<bool> {
         self.read(move |connection| {
             let mut query = connection.prepare_cached("SELECT 1 FROM revoked WHERE id = ?1")?;
-            Ok(query.exists([id])?)
+            Ok(query.exists([Text(id)])?)
         })
     }
 
