@@ -112,8 +112,8 @@ async fn until_let_in(mut waiting: Waiting) -> Result<Permit, ShedReason> {
         if let Ok(verdict) = reactor::timeout(left, &mut waiting).await {
             return verdict;
         }
-        let knows_nothing = waiting.gate().knows_nothing();
-        let look = |limit: &mut WaitLimit| limit.look(knows_nothing, reactor::now());
+        let is_in_doubt = waiting.is_in_doubt();
+        let look = |limit: &mut WaitLimit| limit.look(is_in_doubt, reactor::now());
         if let Some(reason) = limit.as_mut().and_then(look) {
             return Err(reason);
         }

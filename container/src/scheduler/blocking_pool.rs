@@ -285,9 +285,9 @@ impl BlockingPool {
         Ok(Submitted::new(receiver, self.clone(), place, limit))
     }
 
-    /// Whether no job has ended yet, from which it could be told how long others wait.
-    pub(super) fn knows_nothing(&self) -> bool {
-        self.shared.lock().queue.forecast().knows_nothing()
+    /// Whether it still cannot be told how long the job at this place will wait.
+    pub(super) fn is_in_doubt(&self, place: Place) -> bool {
+        self.shared.lock().queue.is_in_doubt(place)
     }
 
     /// Takes a job out of the queue; says whether it was there.

@@ -44,8 +44,8 @@ pub(super) enum Outlook {
     Hopeful,
     /// It cannot.
     Hopeless,
-    /// Nothing has ended yet, so nobody knows. It cannot if that is so at this moment still: by
-    /// then what runs has taken half of the time that it may take.
+    /// None of its kind has ended yet, so nobody knows. It cannot if that is so at this moment
+    /// still: by then what runs has taken half of the time that it may take.
     Unknown(Instant),
 }
 
@@ -86,19 +86,20 @@ impl Forecast {
         else {
             return Outlook::Hopeful;
         };
-        let oldest = self.running.first_key_value().map(|(_, begun)| *begun);
-        // What has its place already may not have begun.
-        let since = oldest.map_or(now, |oldest| oldest.at);
         // How often all places change hands between the first one that is given up and its own.
         let rounds = u32::try_from(ahead / places.max(1)).unwrap_or(u32::MAX);
-        let Some(overall) = self.overall else {
+        let (Some(own), Some(overall)) = (self.usual_of(ticket.label), self.overall) else {
+            let since = self.begun_first(ticket.label).unwrap_or(now);
             let time = deadline.saturating_duration_since(since);
             let parts = rounds.saturating_add(2).saturating_mul(2);
             return Outlook::Unknown(since + time / parts);
         };
-        let first = oldest.and_then(|oldest| self.usual_of(oldest.label));
-        let until_first = (since + first.unwrap_or(overall)).saturating_duration_since(now);
-        let own = self.usual_of(ticket.label).unwrap_or_default();
+        // What has its place already may not have begun.
+        let oldest = self.running.first_key_value().map(|(_, begun)| *begun);
+        let ends = oldest.map_or(now + overall, |oldest| {
+            oldest.at + self.usual_of(oldest.label).unwrap_or(overall)
+        });
+        let until_first = ends.saturating_duration_since(now);
         let needs = until_first
             .saturating_add(overall.saturating_mul(rounds))
             .saturating_add(own);
@@ -121,9 +122,16 @@ impl Forecast {
         own > deadline.saturating_duration_since(now)
     }
 
-    /// Whether nothing has ended yet.
-    pub(super) fn knows_nothing(&self) -> bool {
-        self.overall.is_none()
+    /// Whether nothing of this label has ended yet.
+    pub(super) fn knows_nothing_of(&self, label: Label) -> bool {
+        !self.usual.contains_key(&label)
+    }
+
+    /// When the oldest of what runs with this label began.
+    fn begun_first(&self, label: Label) -> Option<Instant> {
+        let mut running = self.running.values();
+        let first = running.find(|begun| begun.label == label)?;
+        Some(first.at)
     }
 
     fn usual_of(&self, label: Label) -> Option<Duration> {
@@ -215,6 +223,19 @@ mod tests {
     }
 
     #[test]
+    fn what_others_take_says_nothing_of_its_own_time() {
+        let mut fixture = Fixture::new();
+        let other = fixture.forecast.begin(Label::numbered(7), fixture.now);
+        let stuck = fixture.forecast.begin(Label::numbered(8), fixture.now);
+        fixture.now += seconds(60.0);
+        fixture.forecast.end(other, fixture.now);
+        fixture.fill();
+        let expected = Outlook::Unknown(fixture.now + seconds(1.5));
+        assert_eq!(fixture.outlook(6.0, 0), expected);
+        fixture.forecast.forget(stuck);
+    }
+
+    #[test]
     fn critical_ones_and_those_without_deadline_may_always_wait() {
         let mut fixture = Fixture::new();
         fixture.warm_up();
@@ -240,7 +261,7 @@ mod tests {
         for run in runs {
             fixture.forecast.forget(run);
         }
-        assert!(fixture.forecast.knows_nothing());
+        assert!(fixture.forecast.knows_nothing_of(Label::UNNUMBERED));
         assert!(fixture.forecast.running.is_empty());
     }
 }

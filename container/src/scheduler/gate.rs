@@ -131,11 +131,6 @@ impl Gate {
         self.stage
     }
 
-    /// Whether nothing has ended here yet, from which it could be told how long anybody waits.
-    pub(super) fn knows_nothing(&self) -> bool {
-        self.lock().queue.forecast().knows_nothing()
-    }
-
     pub(super) fn stats(&self) -> GateStats {
         let state = self.lock();
         GateStats {
@@ -272,7 +267,13 @@ impl Waiting {
         &self.gate
     }
 
-    /// How long.
+    /// Whether it still cannot be told for how long.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.place
+            .is_some_and(|place| self.gate.lock().queue.is_in_doubt(place))
+    }
+
+    /// How long at most.
     pub(super) fn limit(&self) -> Option<WaitLimit> {
         let (place, now) = (self.place?, self.gate.clock.now());
         Some(WaitLimit::new(place, self.gate.longest, now))

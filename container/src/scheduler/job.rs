@@ -155,7 +155,7 @@ impl Queued {
             if Pin::new(&mut *alarm).poll(context).is_pending() {
                 return Poll::Pending;
             }
-            let reason = limit.look(self.pool.knows_nothing(), reactor::now());
+            let reason = limit.look(self.pool.is_in_doubt(self.place), reactor::now());
             match (reason, limit.next()) {
                 (None, Some(next)) => alarm.reset(next),
                 _ => self.patience = None,

@@ -63,8 +63,9 @@ pub(super) struct Crowd {
 pub(super) struct Place {
     priority: Priority,
     number: u64,
-    /// When it is to leave, if nothing has ended by then from which it could be told how long it
-    /// will wait.
+    label: Label,
+    /// When it is to leave, if nothing of its label has ended by then, from which it could be told
+    /// how long it will wait.
     doubt: Option<Instant>,
 }
 
@@ -138,6 +139,7 @@ impl<T> WaitQueue<T> {
         Ok(Place {
             priority,
             number,
+            label: ticket.label,
             doubt,
         })
     }
@@ -150,6 +152,11 @@ impl<T> WaitQueue<T> {
             crowd.ahead
         };
         self.forecast.outlook(ticket, ahead, crowd.places, now)
+    }
+
+    /// Whether it still cannot be told how long somebody at this place will wait.
+    pub(super) fn is_in_doubt(&self, place: Place) -> bool {
+        self.forecast.knows_nothing_of(place.label)
     }
 
     /// What runs, and how long it usually does.

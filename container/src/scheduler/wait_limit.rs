@@ -10,7 +10,7 @@ use super::shed::ShedReason;
 pub(super) struct WaitLimit {
     /// Nobody waits beyond this moment.
     longest: Option<Instant>,
-    /// Nor beyond this one, if nothing has ended by then; `None` once that was looked at.
+    /// Nor beyond this one, if it is still in doubt by then; `None` once that was looked at.
     doubt: Option<Instant>,
 }
 
@@ -29,11 +29,11 @@ impl WaitLimit {
     }
 
     /// Looks at `now`: why it leaves, if it does.
-    pub(super) fn look(&mut self, knows_nothing: bool, now: Instant) -> Option<ShedReason> {
+    pub(super) fn look(&mut self, is_in_doubt: bool, now: Instant) -> Option<ShedReason> {
         if self.longest.is_some_and(|longest| longest <= now) {
             return Some(ShedReason::Waited);
         }
         let doubt = self.doubt.take_if(|doubt| *doubt <= now);
-        (doubt.is_some() && knows_nothing).then_some(ShedReason::Hopeless)
+        (doubt.is_some() && is_in_doubt).then_some(ShedReason::Hopeless)
     }
 }
