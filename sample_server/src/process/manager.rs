@@ -10,6 +10,10 @@ use std::{env, io, thread};
 use container::scheduler::Phase;
 use container::server::Handle;
 
+/// How long a manager that takes nothing more is waited for: a stop or a successor must not hang on
+/// it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Who is told.
 #[derive(Clone)]
 pub(crate) struct Manager {
@@ -37,11 +41,14 @@ impl Manager {
         })
     }
 
-    /// Tells it something, such as `READY=1`.
+    /// Tells it something, such as `READY=1`. Where it takes nothing more for a while, it is not
+    /// told.
     pub(crate) fn tell(&self, state: &str) {
         let Some(address) = &self.address else { return };
-        let sent = UnixDatagram::unbound()
-            .and_then(|socket| socket.send_to_addr(state.as_bytes(), address));
+        let sent = UnixDatagram::unbound().and_then(|socket| {
+            socket.set_write_timeout(Some(PATIENCE))?;
+            socket.send_to_addr(state.as_bytes(), address)
+        });
         if let Err(error) = sent {
             log::warn!("the service manager cannot be told {state:?}: {error}");
         }

@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::sync::mpsc;
+use std::thread;
 
 use command_fds::{CommandFdExt, FdMapping};
 
@@ -118,15 +120,22 @@ fn sockets_for_another_process_are_left_alone() {
 fn the_service_manager_is_told() {
     let path = temporary("notify.sock");
     let manager = UnixDatagram::bind(&path).expect("it can be made");
-    let told = |words: &str| {
+    let (sender, heard) = mpsc::channel();
+    // As a manager does, it listens at all times: the server is told that it lives, too.
+    thread::spawn(move || {
         let mut buffer = [0; 256];
-        loop {
-            let count = manager.recv(&mut buffer).expect("it is told");
-            let text = String::from_utf8_lossy(&buffer[..count]);
-            if text.contains(words) {
-                return text.into_owned();
+        while let Ok(count) = manager.recv(&mut buffer) {
+            let text = String::from_utf8_lossy(&buffer[..count]).into_owned();
+            if sender.send(text).is_err() {
+                break;
             }
         }
+    });
+    let told = |words: &str| {
+        let mut heard = heard.iter();
+        heard
+            .find(|text: &String| text.contains(words))
+            .expect("it is told")
     };
     let mut command = command(&["--port=0"]);
     command
