@@ -10,7 +10,7 @@ use crate::store::StoreError;
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 
 /// The longest pause: how much later than the server its users notice that it is back.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
+const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// Whether the server can be reached, as far as one worker knows.
 #[derive(Default)]
