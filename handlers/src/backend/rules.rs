@@ -31,7 +31,9 @@ pub(super) fn name(text: &str) -> Option<&'static str> {
 
 /// An address that mail can be sent to, at a host with a dot in its name.
 pub(super) fn email(text: &str) -> Option<&'static str> {
-    let looks_like_one = |address: Address| address.domain().contains('.');
+    // In brackets it would be an IP address, such as of a network that only the mail server reaches.
+    let is_name = |domain: &str| domain.contains('.') && !domain.starts_with('[');
+    let looks_like_one = |address: Address| is_name(address.domain());
     if is_longer(text, CHARACTERS_MAX) {
         Some("must have at most 128 characters")
     } else if text.parse().is_ok_and(looks_like_one) {
@@ -129,6 +131,8 @@ mod tests {
                 ("ann lee@example.org", "address"),
                 ("ann@example.org\r\nBcc: all@example.org", "address"),
                 ("Ann <ann@example.org>", "address"),
+                ("ann@[10.0.0.1]", "address"),
+                ("ann@[IPv6:fd00::1.2.3.4]", "address"),
                 ("ann@example.org,bob@example.org", "address"),
                 (&long, "128"),
             ],
