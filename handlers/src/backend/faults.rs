@@ -5,9 +5,18 @@ use container::Problem;
 use super::field::Field;
 use super::rules::Rule;
 
+/// Faults that are told at most: more than people read at once, and an answer never grows far beyond
+/// its request.
+const TOLD_MAX: usize = 20;
+
 /// What is wrong with the fields of a request.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<String>);
+pub(super) struct Faults {
+    /// The first of them.
+    told: Vec<String>,
+    /// How many more there are.
+    more: usize,
+}
 
 impl Faults {
     /// The text of a field that has to be there, and to keep this rule.
@@ -45,18 +54,23 @@ impl Faults {
 
     /// Notes something that is wrong.
     pub(super) fn add(&mut self, name: &str, fault: &str) {
-        self.0.push(format!("{name} {fault}"));
+        if self.told.len() < TOLD_MAX {
+            self.told.push(format!("{name} {fault}"));
+        } else {
+            self.more += 1;
+        }
     }
 
     /// Ends the check.
     ///
     /// # Errors
-    /// With a 400 that lists all that is wrong.
+    /// With a 400 that lists what is wrong, up to [`TOLD_MAX`].
     pub(super) fn check_none(self) -> Result<(), Problem> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Problem::bad_request(self.0.join("; ")))
+        let told = self.told.join("; ");
+        match (self.told.len(), self.more) {
+            (0, _) => Ok(()),
+            (_, 0) => Err(Problem::bad_request(told)),
+            (_, more) => Err(Problem::bad_request(format!("{told}; and {more} more"))),
         }
     }
 }
@@ -84,5 +98,17 @@ mod tests {
         let told = "a is missing; b must be a text; c is too long; f is too long";
         assert_eq!((problem.status().as_u16(), problem.detail()), (400, told));
         assert!(Faults::default().check_none().is_ok());
+    }
+
+    #[test]
+    fn what_is_told_is_bounded() {
+        let told = |count: usize| {
+            let mut faults = Faults::default();
+            (0..count).for_each(|_| faults.add("a", "b"));
+            faults.check_none().expect_err("there are some")
+        };
+        let full = ["a b"; TOLD_MAX].join("; ");
+        assert_eq!(told(TOLD_MAX).detail(), full);
+        assert_eq!(told(TOLD_MAX + 9).detail(), full + "; and 9 more");
     }
 }
