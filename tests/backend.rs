@@ -9,6 +9,8 @@ mod errors;
 mod floods;
 #[path = "backend/forgery.rs"]
 mod forgery;
+#[path = "backend/log.rs"]
+mod log;
 #[path = "backend/logins.rs"]
 mod logins;
 #[path = "backend/restart.rs"]
@@ -75,11 +77,15 @@ impl App {
     }
 
     fn on(database: &Database, options: Options) -> App {
+        App::served(database, options, Server::new)
+    }
+
+    fn served(database: &Database, options: Options, serve: impl FnOnce(Router) -> Server) -> App {
         let stores = Stores::open(database).expect("it opens");
         let other = Router::new().get("/plain", async || "plain");
         let backend = handlers::backend::router(stores.clone(), Bell::new(), options);
         App {
-            server: Server::new(other.merge(backend)),
+            server: serve(other.merge(backend)),
             stores,
         }
     }

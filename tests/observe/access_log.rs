@@ -2,17 +2,24 @@
 
 use std::time::Duration;
 
+use container::extract::Path;
 use container::observe::{Format, Traces};
 use container::testing::{Faults, Server};
+use container::{Router, inline};
 use serde_json::Value;
 use tests::log::Lines;
 use tests::{application, get};
 
 /// The lines of what `act` does with a server.
 fn lines(format: Format, act: impl FnOnce(&Server)) -> Vec<String> {
+    lines_of(application(), format, act)
+}
+
+/// The same with a server of these routes.
+fn lines_of(router: Router, format: Format, act: impl FnOnce(&Server)) -> Vec<String> {
     let lines = Lines::default();
     let (log, writer) = lines.access_log(format);
-    let server = Server::with_access_log(application(), log, |config| {
+    let server = Server::with_access_log(router, log, |config| {
         config.observe.traces = Traces::Carried;
     });
     act(&server);
@@ -312,6 +319,54 @@ fn no_client_writes_lines_of_its_own() {
             Format::Short => assert_eq!(lines[0].split(' ').count(), 12),
         }
     }
+}
+
+#[test]
+fn a_path_with_a_secret_in_it_is_not_logged() {
+    let router = || {
+        let take = |Path(token): Path<String>| token;
+        let below = Router::new().fallback(inline(|| "below").secret_path());
+        Router::new()
+            .post("/reset/{token}", inline(take).secret_path())
+            .get("/reset/{token}/form", inline(take))
+            .put("/reset/{token}", inline(take))
+            .nest("/files", below)
+    };
+    let check = |line: &str, status: u16, path: &str| {
+        let [method, target] = line.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("{line}");
+        };
+        let wire = format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let logged = |format| lines_of(router(), format, request(&wire)).remove(0);
+        let short = logged(Format::Short);
+        assert!(
+            short.contains(&format!(" {method} {path} {status} ")),
+            "{short}"
+        );
+        let (fields, _) = read_combined(&logged(Format::Combined));
+        let query = target.split_once('?').map_or("", |(_, query)| query);
+        let shown = match path.ends_with("/form") {
+            true => format!("{path}?{query}"),
+            false => path.to_owned(),
+        };
+        assert_eq!(fields[4], format!("{method} {shown} HTTP/1.1"));
+        let json: Value = serde_json::from_str(&logged(Format::JsonLines)).expect("JSON");
+        assert_eq!(
+            (&json["path"], &json["status"]),
+            (&path.into(), &status.into())
+        );
+    };
+    let template = "/reset/{token}";
+    check("POST /reset/s3cret?token=s3cret", 200, template);
+    // The same path by other methods: with a route that is not marked, with none, with none at all.
+    check("PUT /reset/s3cret", 200, template);
+    check("GET /reset/s3cret", 405, template);
+    check("OPTIONS /reset/s3cret", 204, template);
+    check("PURGE /reset/s3cret", 501, template);
+    check("POST /reset/s3cret%FF", 400, template);
+    check("GET /files/s3cret", 200, "fallback:/files");
+    // What is not marked is logged as it was sent.
+    check("GET /reset/plain/form?a=1", 200, "/reset/plain/form");
 }
 
 #[test]

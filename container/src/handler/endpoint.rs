@@ -12,7 +12,7 @@ use http::Extensions;
 use super::argument::{BodyMode, Context, Needs};
 use super::budget::{Adaptive, Concurrency, Patience};
 use super::function::{Arguments, Awaitable, Function};
-use super::policy::{Lane, OnDisconnect, Policy, Priority};
+use super::policy::{Lane, OnDisconnect, Policy, Priority, ShownPath};
 use super::response::IntoResponse;
 use crate::message::{Request, Response};
 
@@ -119,6 +119,11 @@ pub trait Handler<Args>: Sized {
     /// The largest request body in bytes; beyond it 413.
     fn body_limit(self, bytes: u64) -> Endpoint {
         self.into_endpoint().body_limit(bytes)
+    }
+
+    /// Keeps the paths of its requests out of the access log: they have a secret in them.
+    fn secret_path(self) -> Endpoint {
+        self.into_endpoint().secret_path()
     }
 
     /// Says something about the handler that others than the container read.
@@ -256,6 +261,15 @@ impl Endpoint {
     /// The largest request body in bytes; beyond it 413.
     pub fn body_limit(mut self, bytes: u64) -> Self {
         self.policy.body_limit = Some(bytes);
+        self
+    }
+
+    /// Keeps the paths of its requests out of the access log, since they have a secret in them, such
+    /// as a token that was mailed: the route's template stands there for path and query. So it does
+    /// for all requests of this path, also those of methods that it has no route for; but not for
+    /// paths that no pattern matches, such as this one with a slash behind it.
+    pub fn secret_path(mut self) -> Self {
+        self.policy.shown_path = ShownPath::Template;
         self
     }
 

@@ -31,7 +31,7 @@ pub use endpoint::{Code, Endpoint, Handler, LocalFuture, Reply, blocking, inline
 pub use error_shape::ErrorShape;
 pub use function::{Arguments, Awaitable, Function};
 pub use panic::{CatchPanic, Panicked, catch_panic};
-pub use policy::{Lane, OnDisconnect, Policy, Priority};
+pub use policy::{Lane, OnDisconnect, Policy, Priority, ShownPath};
 pub use problem::Problem;
 pub use response::{Html, IntoResponse};
 pub use sse::{Sse, SseEvent};

@@ -40,6 +40,16 @@ pub enum OnDisconnect {
     Finish,
 }
 
+/// What those who watch are shown of a request's path.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ShownPath {
+    /// All of it, as it was sent.
+    #[default]
+    Whole,
+    /// The route's template in its place, such as `/reset/{token}`.
+    Template,
+}
+
 /// The bounds of one route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -57,6 +67,8 @@ pub struct Policy {
     pub on_disconnect: Option<OnDisconnect>,
     /// The largest request body in bytes; beyond it 413. `None`: the container's default.
     pub body_limit: Option<u64>,
+    /// What those who watch are shown of its requests' paths. Default: all.
+    pub shown_path: ShownPath,
 }
 
 impl Policy {
@@ -69,6 +81,7 @@ impl Policy {
             deadline: None,
             on_disconnect: None,
             body_limit: None,
+            shown_path: ShownPath::default(),
         }
     }
 

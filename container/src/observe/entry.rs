@@ -19,8 +19,22 @@ pub(super) struct Asked {
 /// What a format can keep of a request.
 pub(super) struct Asking<'a> {
     pub(super) head: &'a RequestHead,
+    /// What stands for its path and its query; `None`: they do.
+    pub(super) shown: Option<&'a str>,
     /// Who asks; `None` at Unix sockets.
     pub(super) peer: Option<SocketAddr>,
+}
+
+impl Asking<'_> {
+    /// The path, or what stands for it.
+    pub(super) fn path(&self) -> &[u8] {
+        self.shown.map_or(self.head.path_bytes(), str::as_bytes)
+    }
+
+    /// The target, or what stands for it.
+    pub(super) fn target(&self) -> &[u8] {
+        self.shown.map_or(self.head.target_bytes(), str::as_bytes)
+    }
 }
 
 /// One request, from its head to its answer's last byte.

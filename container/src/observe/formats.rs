@@ -15,7 +15,7 @@ pub(super) fn ask_short(asking: &Asking<'_>, asked: &mut Asked) {
     let method = asking.head.method().as_str();
     asked.text.extend_from_slice(method.as_bytes());
     asked.text.push(b' ');
-    push_word(&mut asked.text, asking.head.path_bytes());
+    push_word(&mut asked.text, asking.path());
 }
 
 /// `TIME INFO container::access GET /users/7 200 46 50174 0+50170+4 async /users/{id} ID`.
@@ -48,7 +48,7 @@ pub(super) fn ask_combined(asking: &Asking<'_>, asked: &mut Asked) {
     text.push(b'"');
     push_quoted(text, head.method().as_str().as_bytes());
     text.push(b' ');
-    push_quoted(text, head.target_bytes());
+    push_quoted(text, asking.target());
     text.push(b' ');
     text.extend_from_slice(version(head.version()).as_bytes());
     text.push(b'"');
@@ -100,7 +100,7 @@ pub(super) fn combined(entry: &Entry<'_>, timestamps: &mut Timestamps, out: &mut
 pub(super) fn ask_json(asking: &Asking<'_>, asked: &mut Asked) {
     let (head, text) = (asking.head, &mut asked.text);
     push_member(text, "method", head.method().as_str().as_bytes());
-    push_member(text, "path", head.path_bytes());
+    push_member(text, "path", asking.path());
     push_member(text, "version", version(head.version()).as_bytes());
     if let Some(peer) = asking.peer {
         text.extend_from_slice(b",\"peer\":\"");

@@ -113,10 +113,11 @@ impl Observer {
         self.measures
     }
 
-    /// Begins the record of a request; of one that has no head where it could not be read.
+    /// Begins the record of a request, with what is shown for its path where that is not the path;
+    /// one that could not be read has no head.
     pub fn begin(
         &self,
-        head: Option<&RequestHead>,
+        request: Option<(&RequestHead, Option<&str>)>,
         peer: Option<SocketAddr>,
         now: Instant,
     ) -> Box<Record> {
@@ -128,12 +129,11 @@ impl Observer {
             }
             None => Box::new(Record::new(now)),
         };
-        if let Some(head) = head {
+        if let Some((head, shown)) = request {
             self.identify(head, &mut record);
             if let Some(access) = &self.access {
-                access
-                    .borrow()
-                    .ask(&Asking { head, peer }, &mut record.asked);
+                let asking = Asking { head, shown, peer };
+                access.borrow().ask(&asking, &mut record.asked);
             }
         }
         record

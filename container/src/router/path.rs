@@ -34,6 +34,8 @@ pub(super) struct PathRoutes {
     /// Whose shape errors without a route have: that of all its routes, or the container's where
     /// they do not agree.
     pub(super) errors: ErrorScope,
+    /// The template of a route that has it shown in the path's place.
+    pub(super) shown: Option<Arc<str>>,
 }
 
 impl PathRoutes {
@@ -51,6 +53,7 @@ impl PathRoutes {
         let indexes = methods.iter().map(|&(_, index)| index).chain(any);
         let own = indexes.map(|index| &routes[index]);
         PathRoutes {
+            shown: own.clone().find_map(Route::shown).cloned(),
             names,
             allow: allow(methods.iter().map(|(method, _)| method)),
             layers: common_layers(own.clone().map(|route| &route.layers)),

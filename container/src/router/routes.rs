@@ -11,7 +11,7 @@ use super::path::{Choice, PathRoutes};
 use super::pattern;
 use super::refusal::Refusal;
 use super::scope::{ErrorScope, ErrorScopes};
-use crate::handler::{Context, Endpoint, ErrorShape};
+use crate::handler::{Context, Endpoint, ErrorShape, ShownPath};
 use crate::message::PathParameters;
 use crate::middleware::Layer;
 
@@ -93,6 +93,8 @@ pub enum Found<'r> {
         layers: &'r Arc<[Layer]>,
         /// Whose shape it has.
         errors: ErrorScope,
+        /// What those who watch are shown for the path; `None`: the path.
+        shown: Option<&'r Arc<str>>,
     },
 }
 
@@ -103,6 +105,18 @@ pub struct Match<'r> {
     pub route: &'r Route,
     /// What its pattern captured; to be given to the request.
     pub parameters: PathParameters,
+    /// What those who watch are shown for the path; `None`: the path.
+    pub shown: Option<&'r Arc<str>>,
+}
+
+impl Route {
+    /// What those who watch are shown for a path of it; `None`: the path.
+    pub(super) fn shown(&self) -> Option<&Arc<str>> {
+        match self.endpoint.policy().shown_path {
+            ShownPath::Whole => None,
+            ShownPath::Template => Some(&self.template),
+        }
+    }
 }
 
 impl Routes {
@@ -130,6 +144,7 @@ impl Routes {
                 ErrorScope::CONTAINER => self.scopes.at(path),
                 scope => scope,
             },
+            shown: entry.shown.as_ref(),
         };
         let allow = || entry.allow.clone();
         match entry.choose(method) {
@@ -137,6 +152,7 @@ impl Routes {
                 Ok(parameters) => Found::Route(Match {
                     route: &self.routes[index],
                     parameters,
+                    shown: entry.shown.as_ref(),
                 }),
                 Err(name) => refuse(Refusal::Parameter { name }),
             },
@@ -210,6 +226,7 @@ impl Routes {
             Some(index) => Found::Route(Match {
                 route: &self.routes[index],
                 parameters: PathParameters::default(),
+                shown: self.routes[index].shown(),
             }),
             None if !self.knows(method) => self.refuse(path, Refusal::NotImplemented),
             None => self.refuse(path, Refusal::NotFound),
@@ -230,6 +247,7 @@ impl Routes {
             refusal,
             layers: &self.layers,
             errors: self.scopes.at(path),
+            shown: None,
         }
     }
 }

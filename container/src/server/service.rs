@@ -43,6 +43,8 @@ pub(super) struct Plan {
     /// What its worker says it is doing while it runs what answers: the number is the route's, or
     /// the next after the last one's.
     pub(super) label: Label,
+    /// What those who watch are shown for its path; `None`: the path.
+    pub(super) shown: Option<Arc<str>>,
 }
 
 /// Who answers.
@@ -103,10 +105,14 @@ impl Service {
                     identity: endpoint.needs().identity,
                     errors: found.route.errors,
                     label: Label::numbered(found.route.index),
+                    shown: found.shown.cloned(),
                 }
             }
             Found::Refused {
-                refusal, errors, ..
+                refusal,
+                errors,
+                shown,
+                ..
             } => Plan {
                 target: Target::Refusal(refusal),
                 body: BodyMode::Ignored,
@@ -115,6 +121,7 @@ impl Service {
                 identity: false,
                 errors,
                 label: Label::numbered(self.routes.len()),
+                shown: shown.cloned(),
             },
         }
     }

@@ -17,6 +17,7 @@ use crate::store::UnixTime;
 
 /// All routes below `/register`.
 pub(super) fn router() -> Router {
+    let confirm = confirm.secret_path();
     Router::new()
         .post("/register", register.annotate(operations::register()))
         .get(

@@ -21,6 +21,7 @@ const RETRY_AFTER: u32 = 1;
 
 /// Both routes.
 pub(super) fn router() -> Router {
+    let finish = finish.secret_path();
     Router::new()
         .post("/reset", begin.annotate(operations::begin_reset()))
         .post(

@@ -88,10 +88,9 @@ impl<T: Transport + Unpin> Driver<T> {
         if self.worker().phase() >= Phase::Leaving {
             self.machine.drain();
         }
-        self.begin_record(Some(&head));
         let mut plan = self.worker().service.plan(&head);
+        self.begin_record(Some((&head, &plan)));
         self.errors = plan.errors;
-        self.note_route(plan.target.route());
         if length == BodyLength::Known(0) {
             plan.body = BodyMode::Ignored;
             return self.call(head, Body::empty(), None, plan, context);

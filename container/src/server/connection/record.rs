@@ -6,6 +6,7 @@ use crate::message::{Request, RequestHead, Response};
 use crate::net::Transport;
 use crate::observe::Record;
 use crate::scheduler;
+use crate::server::service::Plan;
 
 /// What is recorded of a connection's requests.
 pub(super) enum Recording {
@@ -36,14 +37,17 @@ impl Recording {
 }
 
 impl<T: Transport + Unpin> Driver<T> {
-    /// A request begins; one that could not be read has no head.
+    /// A request begins, with what is to be done with it; one that could not be read has no head.
     #[inline]
-    pub(super) fn begin_record(&mut self, head: Option<&RequestHead>) {
+    pub(super) fn begin_record(&mut self, request: Option<(&RequestHead, &Plan)>) {
         self.end_record();
         let worker = self.seat.worker();
         if worker.observer.measures() {
             let now = worker.reactor.precise_now();
-            self.recording = Recording::Current(worker.observer.begin(head, self.peer, now));
+            let seen = request.map(|(head, plan)| (head, plan.shown.as_deref()));
+            let mut record = worker.observer.begin(seen, self.peer, now);
+            record.set_route(request.and_then(|(_, plan)| plan.target.route()));
+            self.recording = Recording::Current(record);
         }
     }
 
@@ -59,14 +63,6 @@ impl<T: Transport + Unpin> Driver<T> {
         let worker = self.seat.worker();
         if let Some(record) = self.recording.current() {
             record.ask_for(worker.reactor.precise_now());
-        }
-    }
-
-    /// The request's route is known.
-    #[inline]
-    pub(super) fn note_route(&mut self, route: Option<usize>) {
-        if let Some(record) = self.recording.current() {
-            record.set_route(route);
         }
     }
 
