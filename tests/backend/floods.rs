@@ -1,12 +1,14 @@
 //! Logins in masses: the others are served beside them, and what is too much is told so.
 
+use std::num::NonZeroU32;
+
 use container::testing::{Client, Server};
 use container::{Router, blocking};
-use handlers::backend::{Options, PasswordOptions};
+use handlers::backend::{AttemptOptions, Options, PasswordOptions};
 use handlers::mail::Bell;
 use handlers::store::{Database, Stores};
 use serde_json::json;
-use tests::read_answers;
+use tests::{loopback, on_worker, read_answers};
 
 use crate::{PASSWORD, ask, check, options, tell};
 
@@ -75,4 +77,33 @@ fn a_flood_of_logins_holds_up_nobody_else() {
         }
     }
     assert_eq!((compared, refused), (QUEUE + 1, FLOOD - QUEUE - 1));
+}
+
+#[test]
+fn nobody_has_mail_sent_to_as_many_strangers_as_he_likes() {
+    let stores = Stores::open(&Database::Memory).expect("it opens");
+    let options = Options {
+        attempts: AttemptOptions {
+            per_name: None,
+            // One a minute: nothing here takes so long.
+            per_peer: NonZeroU32::new(1),
+        },
+        ..options()
+    };
+    let router = handlers::backend::router(stores.clone(), Bell::new(), options);
+    let container = loopback::start(router);
+    let register = |name: &str| {
+        let email = format!("{name}@example.org");
+        let body = json!({ "name": name, "email": email, "password": PASSWORD });
+        let stream = loopback::connect(&container.handle());
+        loopback::send(&stream, &tell("POST /api/register", &body).wire());
+        read_answers(&loopback::receive(&stream), &[]).remove(0)
+    };
+    check(&register("ann"), 201, "on its way");
+    let refused = register("bob");
+    check(&refused, 429, "too many attempts");
+    assert!(refused.field("retry-after").is_some());
+    loopback::stop(container);
+    let mails = on_worker(async move { stores.mail_queue.count().await });
+    assert_eq!(mails, Ok(1));
 }

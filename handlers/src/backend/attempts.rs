@@ -1,4 +1,4 @@
-//! `Attempts`: how often logins and resets are tried, and by whom. In memory: a restart forgives.
+//! `Attempts`: how often logins, registrations and resets are tried, and by whom. In memory: a restart forgives.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -28,6 +28,8 @@ pub(super) enum Attempt<'a> {
     Reset(&'a str),
     /// To use such a link.
     Link,
+    /// To register, which has a password hashed and mail sent to whomever one likes.
+    Registration,
 }
 
 /// Counts attempts.
@@ -218,6 +220,7 @@ mod tests {
         assert!(tried("2001:db8::1", Attempt::Login("ann")));
         assert!(tried("2001:db8::2", Attempt::Link));
         assert!(!tried("2001:db8::3", Attempt::Reset("bob")), "one network");
+        assert!(!tried("2001:db8::3", Attempt::Registration));
         assert!(tried("2001:db8:0:1::1", Attempt::Link), "another");
         for _ in 0..9 {
             assert!(

@@ -112,7 +112,7 @@ pub(super) fn remove_users() -> Operation {
 }
 
 pub(super) fn register() -> Operation {
-    of(ACCOUNTS, "Register")
+    limited("Register")
         .about("Adds an account that is not active, and mails a link that makes it so.")
         .body(json::<NewUser>())
         .answer(201, "the account", json::<DoneWith>())

@@ -72,14 +72,14 @@ pub struct PasswordCost {
     pub passes: u32,
 }
 
-/// How often logins and resets may be tried, each as so many a minute: that many at once, then one
+/// How often logins, registrations and resets may be tried, each as so many a minute: that many at once, then one
 /// after another. `None`: as often as one likes.
 #[derive(Debug, Clone)]
 pub struct AttemptOptions {
     /// By one address of the network, for one name. Default 10: people mistype, and guessing at this
     /// rate takes for ever.
     pub per_name: Option<NonZeroU32>,
-    /// By one address of the network in all. Default 60: many people may share one.
+    /// By one address of the network in all, which is all that counts registrations. Default 60: many people may share one.
     pub per_peer: Option<NonZeroU32>,
 }
 

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use container::extract::{Json, Path, State};
+use container::extract::{Json, Path, PeerAddress, State};
 use container::{Handler, Problem, Router, StatusCode};
 
 use super::answers::{DoneWith, done_with};
+use super::attempts::Attempt;
 use super::body::JsonBody;
 use super::errors::refused;
 use super::forms::NewUser;
@@ -28,8 +29,11 @@ pub(super) fn router() -> Router {
 
 async fn register(
     State(backend): State<Arc<Backend>>,
+    PeerAddress(peer): PeerAddress,
     JsonBody(user): JsonBody<NewUser>,
 ) -> Result<(StatusCode, Json<DoneWith>), Problem> {
+    let peer = peer.map(|peer| peer.ip());
+    backend.attempts.note(peer, Attempt::Registration)?;
     let account = backend.new_account(user, false).await?;
     let lifetime = backend.options.activation_lifetime;
     let token = Token::random();
