@@ -10,6 +10,7 @@ mod connection;
 mod failure;
 mod key_values;
 mod mail_queue;
+mod readers;
 mod sessions;
 mod text;
 
@@ -17,6 +18,7 @@ use std::path::Path;
 use std::{iter, thread};
 
 use container::spawn_blocking;
+use readers::Readers;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::pool::{Lease, Pool, Waiting};
@@ -31,7 +33,7 @@ pub(super) struct Sqlite {
     /// The one connection that writes.
     writer: Pool<Connection>,
     /// Those that read.
-    readers: Pool<Connection>,
+    readers: Readers,
 }
 
 impl Sqlite {
@@ -44,7 +46,7 @@ impl Sqlite {
             .collect();
         Ok(Sqlite {
             writer: Pool::new([writer], Waiting::default()),
-            readers: Pool::new(readers?, Waiting::default()),
+            readers: Readers::new(readers?, Waiting::default()),
         })
     }
 
@@ -54,7 +56,7 @@ impl Sqlite {
         let only = Pool::new(iter::once(connection), Waiting::default());
         Ok(Sqlite {
             writer: only.clone(),
-            readers: only,
+            readers: Readers::new(vec![connection::open_memory()?], Waiting::default()),
         })
     }
 
@@ -64,10 +66,7 @@ impl Sqlite {
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Pending<T> {
         let readers = self.readers.clone();
-        Box::pin(async move {
-            let connection = readers.take().await?;
-            on_pool(connection, |connection| query(connection)).await
-        })
+        Box::pin(async move { readers.run(query).await })
     }
 
     /// Runs a transaction, which is kept when it succeeds.
