@@ -1,8 +1,8 @@
-//! SQLite, embedded: each query is a job of the worker's blocking pool, on one of a few connections
+//! SQLite, embedded: queries run on threads of the worker's blocking pool, on one of a few connections
 //! that stay open. One of them writes, since SQLite lets one write at a time; the others read beside
 //! it.
 //!
-//! A job that has begun runs to its end, also when nobody waits for it any more.
+//! A query that has begun runs to its end, also when nobody waits for it any more.
 
 mod accounts;
 mod catalogue;
@@ -10,30 +10,37 @@ mod connection;
 mod failure;
 mod key_values;
 mod mail_queue;
-mod readers;
+mod queries;
 mod sessions;
 mod text;
 
 use std::path::Path;
-use std::{iter, thread};
+use std::thread;
 
-use container::spawn_blocking;
-use readers::Readers;
+use queries::Queries;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::pool::{Lease, Pool, Waiting};
+use super::pool::Waiting;
 use super::{OpenError, Pending, StoreError};
 
 /// Most connections that read. More of them than processors only wait for each other.
 const READERS_MAX: usize = 16;
 
+/// Most reads that a thread works off at once: they take microseconds, and to wake a thread takes as
+/// long. A write may wait for the disk or another process, and has a thread to itself, so that the
+/// watchdog can say whose it is.
+const READS_PER_TURN: usize = 32;
+
+/// See [`READS_PER_TURN`].
+const WRITES_PER_TURN: usize = 1;
+
 /// All stores in one SQLite database.
 #[derive(Clone)]
 pub(super) struct Sqlite {
     /// The one connection that writes.
-    writer: Pool<Connection>,
+    writer: Queries,
     /// Those that read.
-    readers: Readers,
+    readers: Queries,
 }
 
 impl Sqlite {
@@ -45,18 +52,18 @@ impl Sqlite {
             .map(|_| connection::open_reader(path))
             .collect();
         Ok(Sqlite {
-            writer: Pool::new([writer], Waiting::default()),
-            readers: Readers::new(readers?, Waiting::default()),
+            writer: Queries::new(vec![writer], Waiting::default(), WRITES_PER_TURN),
+            readers: Queries::new(readers?, Waiting::default(), READS_PER_TURN),
         })
     }
 
     /// Makes a database in memory, which has one connection for all.
     pub(super) fn in_memory() -> Result<Sqlite, OpenError> {
         let connection = connection::open_memory()?;
-        let only = Pool::new(iter::once(connection), Waiting::default());
+        let only = Queries::new(vec![connection], Waiting::default(), WRITES_PER_TURN);
         Ok(Sqlite {
             writer: only.clone(),
-            readers: Readers::new(vec![connection::open_memory()?], Waiting::default()),
+            readers: only,
         })
     }
 
@@ -66,7 +73,7 @@ impl Sqlite {
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Pending<T> {
         let readers = self.readers.clone();
-        Box::pin(async move { readers.run(query).await })
+        Box::pin(async move { readers.run(|connection| query(connection)).await })
     }
 
     /// Runs a transaction, which is kept when it succeeds.
@@ -75,29 +82,14 @@ impl Sqlite {
         query: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Pending<T> {
         let writer = self.writer.clone();
-        Box::pin(async move {
-            let connection = writer.take().await?;
-            on_pool(connection, |connection| {
-                // Another process may write too: to wait for it at once spares a failure halfway.
-                let behavior = TransactionBehavior::Immediate;
-                let transaction = connection.transaction_with_behavior(behavior)?;
-                let result = query(&transaction)?;
-                transaction.commit()?;
-                Ok(result)
-            })
-            .await
-        })
-    }
-}
-
-/// Runs a job with a connection on a thread that may wait, and returns the connection after it.
-async fn on_pool<T: Send + 'static>(
-    mut connection: Lease<Connection>,
-    job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    match spawn_blocking(move || job(&mut connection)).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(panicked)) => Err(StoreError::Broken(panicked.message)),
-        Err(full) => Err(StoreError::Unavailable(full.to_string())),
+        let transact = |connection: &mut Connection| {
+            // Another process may write too: to wait for it at once spares a failure halfway.
+            let behavior = TransactionBehavior::Immediate;
+            let transaction = connection.transaction_with_behavior(behavior)?;
+            let result = query(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        };
+        Box::pin(async move { writer.run(transact).await })
     }
 }

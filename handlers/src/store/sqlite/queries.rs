@@ -1,12 +1,11 @@
-//! `Readers`: the connections that read, and the queries that wait for one. Must not write.
+//! `Queries`: a few connections, and the queries that wait for one. Must not know what they ask.
 //!
-//! A thread that has ended a query goes on with those that wait, instead of returning its
-//! connection to a worker that would only look for a thread again: under load most queries cost no
-//! wake of a thread.
+//! A thread that has ended a query goes on with those that wait, instead of passing its connection
+//! to a worker that would only look for a thread again: under load most queries wake no thread.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
@@ -18,18 +17,17 @@ use rusqlite::Connection;
 use crate::store::StoreError;
 use crate::store::pool::Waiting;
 
-/// Most queries that a thread works off before the next one has to ask for a thread, so that others
-/// get it who wait for one, and so that the watchdog sees it move.
-const QUERIES_PER_TURN: usize = 32;
-
 /// The connections, of which clones share the same.
 #[derive(Clone)]
-pub(super) struct Readers {
+pub(super) struct Queries {
     shared: Arc<Shared>,
 }
 
 struct Shared {
     limits: Waiting,
+    /// Most queries that a thread works off. The next one asks for a thread of its own, so that
+    /// others get it who wait for one, and so that the watchdog sees it move.
+    per_turn: usize,
     state: Mutex<State>,
 }
 
@@ -55,7 +53,7 @@ trait Query: Send {
     fn is_wanted(&self) -> bool;
 
     /// Runs it and sends what it gives.
-    fn run(self: Box<Self>, connection: &Connection);
+    fn run(self: Box<Self>, connection: &mut Connection);
 
     /// Has its worker find a thread for it; gives the lease back if nobody waits for it.
     fn pass(self: Box<Self>, lease: Lease) -> Option<Lease>;
@@ -82,16 +80,18 @@ enum Turn<T, Q> {
     Next(Lease, Q),
 }
 
-impl Readers {
-    pub(super) fn new(connections: Vec<Connection>, limits: Waiting) -> Readers {
+impl Queries {
+    /// All connections idle. A thread works off at most `per_turn` queries, at least one.
+    pub(super) fn new(connections: Vec<Connection>, limits: Waiting, per_turn: usize) -> Queries {
         let state = State {
             idle: connections,
             waiting: VecDeque::new(),
             next: 0,
         };
-        Readers {
+        Queries {
             shared: Arc::new(Shared {
                 limits,
+                per_turn,
                 state: Mutex::new(state),
             }),
         }
@@ -106,7 +106,7 @@ impl Readers {
     pub(super) async fn run<T, Q>(&self, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        Q: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        Q: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (lease, query) = match self.enter(query)? {
             Entered::Now(lease, query) => (lease, query),
@@ -122,7 +122,7 @@ impl Readers {
     fn enter<T, Q>(&self, query: Q) -> Result<Entered<T, Q>, StoreError>
     where
         T: Send + 'static,
-        Q: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        Q: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let mut state = self.shared.lock();
         if let Some(connection) = state.idle.pop() {
@@ -149,23 +149,20 @@ impl Readers {
         let came = match timeout(self.shared.limits.longest, &mut turn).await {
             Ok(came) => came,
             Err(_) if self.shared.remove(number) => {
-                return Err(unavailable(
-                    "all its connections were in use for too long",
-                ));
+                return Err(unavailable("all its connections were in use for too long"));
             }
             // It runs.
             Err(_) => turn.await,
         };
-        // The server stops.
-        came.map_err(|oneshot::Closed| broken("a query did not end"))
+        came.map_err(|oneshot::Closed| broken("a query was dropped"))
     }
 }
 
 /// Runs a query on a thread that may wait, which goes on with others when it has sent the result.
-async fn on_pool<T, Q>(lease: Lease, query: Q) -> Result<T, StoreError>
+async fn on_pool<T, Q>(mut lease: Lease, query: Q) -> Result<T, StoreError>
 where
     T: Send + 'static,
-    Q: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    Q: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
 {
     let (sender, mut result) = oneshot::channel();
     let mut thread = pin!(spawn_blocking(move || {
@@ -173,37 +170,36 @@ where
         lease.work_off();
     }));
     poll_fn(|cx| {
-        // The result comes first, or never.
-        if let Poll::Ready(Ok(result)) = pin!(&mut result).poll(cx) {
-            return Poll::Ready(result);
+        // The thread first: when it has ended, the result has been sent.
+        match thread.as_mut().poll(cx) {
+            Poll::Ready(Err(full)) => return Poll::Ready(Err(unavailable(&full.to_string()))),
+            Poll::Ready(Ok(Err(panicked))) => return Poll::Ready(Err(broken(&panicked.message))),
+            Poll::Ready(Ok(Ok(()))) | Poll::Pending => {}
         }
-        thread.as_mut().poll(cx).map(|ended| match ended {
-            Ok(Ok(())) => Err(broken("a query did not end")),
-            Ok(Err(panicked)) => Err(StoreError::Broken(panicked.message)),
-            Err(full) => Err(StoreError::Unavailable(full.to_string())),
-        })
+        let result = Pin::new(&mut result).poll(cx);
+        result.map(|sent| sent.unwrap_or_else(|oneshot::Closed| Err(broken("no query was run"))))
     })
     .await
 }
 
 /// What a query gives. Its panic is its own: the connection is whole, and others wait for it.
 fn answer<T>(
-    query: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    connection: &Connection,
+    query: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+    connection: &mut Connection,
 ) -> Result<T, StoreError> {
     let answer = catch_panic(|| query(connection));
-    answer.unwrap_or_else(|panicked| Err(StoreError::Broken(panicked.message)))
+    answer.unwrap_or_else(|panicked| Err(broken(&panicked.message)))
 }
 
 impl Lease {
-    fn connection(&self) -> &Connection {
-        let connection = self.connection.as_ref();
+    fn connection(&mut self) -> &mut Connection {
+        let connection = self.connection.as_mut();
         connection.expect("it is there until it is passed on")
     }
 
     /// Runs what waits, until nothing does or the turn is over.
-    fn work_off(self) {
-        for _ in 0..QUERIES_PER_TURN {
+    fn work_off(mut self) {
+        for _ in 1..self.shared.per_turn {
             match self.shared.next() {
                 Some(query) => query.run(self.connection()),
                 None => return,
@@ -279,13 +275,13 @@ impl Shared {
 impl<T, Q> Query for Asked<T, Q>
 where
     T: Send,
-    Q: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+    Q: FnOnce(&mut Connection) -> Result<T, StoreError> + Send,
 {
     fn is_wanted(&self) -> bool {
         !self.sender.is_closed()
     }
 
-    fn run(self: Box<Self>, connection: &Connection) {
+    fn run(self: Box<Self>, connection: &mut Connection) {
         let Asked { query, sender } = *self;
         drop(sender.send(Turn::Done(answer(query, connection))));
     }
@@ -305,4 +301,77 @@ fn unavailable(reason: &str) -> StoreError {
 
 fn broken(reason: &str) -> StoreError {
     StoreError::Broken(reason.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use container::reactor::{Clock, Reactor, spawn_local};
+    use container::scheduler::{BlockingConfig, BlockingPool};
+
+    use super::*;
+
+    /// Runs a test on a thread that is a worker for so long, with one connection.
+    fn run<F: Future<Output = ()>>(most: usize, per_turn: usize, test: impl FnOnce(Queries) -> F) {
+        let pool = BlockingPool::new(BlockingConfig::default());
+        pool.enter();
+        let limits = Waiting {
+            most,
+            ..Waiting::default()
+        };
+        let connections = vec![Connection::open_in_memory().unwrap()];
+        let queries = Queries::new(connections, limits, per_turn);
+        let reactor = Reactor::new(Clock::real()).unwrap();
+        reactor.block_on(test(queries)).unwrap();
+        pool.close();
+    }
+
+    /// Gives a number, unless it is one of those that panic.
+    fn number(connection: &mut Connection, number: i64) -> Result<i64, StoreError> {
+        assert_ne!(number % 5, 4, "asked for a panic");
+        Ok(connection.query_row("SELECT ?1", [number], |row| row.get(0))?)
+    }
+
+    #[test]
+    fn all_that_wait_are_run_and_a_panic_is_its_own() {
+        for per_turn in [1, 3, 1000] {
+            run(1000, per_turn, async |queries| {
+                let tasks = [(); 100].map(|()| queries.clone()).into_iter().zip(0..);
+                let tasks: Vec<_> = tasks
+                    .map(|(queries, asked)| {
+                        let query = move |connection: &mut Connection| number(connection, asked);
+                        spawn_local(async move { (asked, queries.run(query).await) })
+                    })
+                    .collect();
+                for task in tasks {
+                    let (asked, answer) = task.await.unwrap();
+                    match answer {
+                        Ok(got) => assert_eq!(got, asked),
+                        Err(StoreError::Broken(_)) => assert_eq!(asked % 5, 4),
+                        Err(other) => panic!("{asked}: {other}"),
+                    }
+                }
+                let again = |connection: &mut Connection| number(connection, 1);
+                assert_eq!(queries.run(again).await, Ok(1));
+            });
+        }
+    }
+
+    #[test]
+    fn the_queue_is_bounded_and_nobody_who_has_gone_holds_a_place() {
+        run(2, 1, async |queries| {
+            let one = |connection: &mut Connection| number(connection, 1);
+            let Ok(Entered::Now(lease, _)) = queries.enter(one) else {
+                panic!("nobody uses it");
+            };
+            for _ in 0..5 {
+                assert!(matches!(queries.enter(one), Ok(Entered::Waits(..))));
+            }
+            let waiting = [(); 2].map(|()| queries.enter(one));
+            let refused = queries.enter(one).err();
+            assert_eq!(refused, Some(unavailable("too many wait for a connection")));
+            drop(waiting);
+            drop(lease);
+            assert_eq!(queries.run(one).await, Ok(1));
+        });
+    }
 }
