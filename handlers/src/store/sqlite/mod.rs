@@ -1,8 +1,8 @@
-//! SQLite, embedded: queries run on threads of the worker's blocking pool, on one of a few connections
+//! SQLite, embedded: each query is a job of the worker's blocking pool, on one of a few connections
 //! that stay open. One of them writes, since SQLite lets one write at a time; the others read beside
 //! it.
 //!
-//! A query that has begun runs to its end, also when nobody waits for it any more.
+//! A job that has begun runs to its end, also when nobody waits for it any more.
 
 mod accounts;
 mod catalogue;
@@ -10,37 +10,28 @@ mod connection;
 mod failure;
 mod key_values;
 mod mail_queue;
-mod queries;
 mod sessions;
 mod text;
 
 use std::path::Path;
-use std::thread;
+use std::{iter, thread};
 
-use queries::Queries;
+use container::spawn_blocking;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::pool::Waiting;
+use super::pool::{Lease, Pool, Waiting};
 use super::{OpenError, Pending, StoreError};
 
 /// Most connections that read. More of them than processors only wait for each other.
 const READERS_MAX: usize = 16;
 
-/// Most reads that a thread works off at once: they take microseconds, and to wake a thread takes as
-/// long. A write may wait for the disk or another process, and has a thread to itself, so that the
-/// watchdog can say whose it is.
-const READS_PER_TURN: usize = 32;
-
-/// See [`READS_PER_TURN`].
-const WRITES_PER_TURN: usize = 1;
-
 /// All stores in one SQLite database.
 #[derive(Clone)]
 pub(super) struct Sqlite {
     /// The one connection that writes.
-    writer: Queries,
+    writer: Pool<Connection>,
     /// Those that read.
-    readers: Queries,
+    readers: Pool<Connection>,
 }
 
 impl Sqlite {
@@ -52,15 +43,15 @@ impl Sqlite {
             .map(|_| connection::open_reader(path))
             .collect();
         Ok(Sqlite {
-            writer: Queries::new(vec![writer], Waiting::default(), WRITES_PER_TURN),
-            readers: Queries::new(readers?, Waiting::default(), READS_PER_TURN),
+            writer: Pool::new([writer], Waiting::default()),
+            readers: Pool::new(readers?, Waiting::default()),
         })
     }
 
     /// Makes a database in memory, which has one connection for all.
     pub(super) fn in_memory() -> Result<Sqlite, OpenError> {
         let connection = connection::open_memory()?;
-        let only = Queries::new(vec![connection], Waiting::default(), WRITES_PER_TURN);
+        let only = Pool::new(iter::once(connection), Waiting::default());
         Ok(Sqlite {
             writer: only.clone(),
             readers: only,
@@ -73,7 +64,10 @@ impl Sqlite {
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Pending<T> {
         let readers = self.readers.clone();
-        Box::pin(async move { readers.run(|connection| query(connection)).await })
+        Box::pin(async move {
+            let connection = readers.take().await?;
+            on_pool(connection, |connection| query(connection)).await
+        })
     }
 
     /// Runs a transaction, which is kept when it succeeds.
@@ -82,14 +76,29 @@ impl Sqlite {
         query: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Pending<T> {
         let writer = self.writer.clone();
-        let transact = |connection: &mut Connection| {
-            // Another process may write too: to wait for it at once spares a failure halfway.
-            let behavior = TransactionBehavior::Immediate;
-            let transaction = connection.transaction_with_behavior(behavior)?;
-            let result = query(&transaction)?;
-            transaction.commit()?;
-            Ok(result)
-        };
-        Box::pin(async move { writer.run(transact).await })
+        Box::pin(async move {
+            let connection = writer.take().await?;
+            on_pool(connection, |connection| {
+                // Another process may write too: to wait for it at once spares a failure halfway.
+                let behavior = TransactionBehavior::Immediate;
+                let transaction = connection.transaction_with_behavior(behavior)?;
+                let result = query(&transaction)?;
+                transaction.commit()?;
+                Ok(result)
+            })
+            .await
+        })
+    }
+}
+
+/// Runs a job with a connection on a thread that may wait, and returns the connection after it.
+async fn on_pool<T: Send + 'static>(
+    mut connection: Lease<Connection>,
+    job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match spawn_blocking(move || job(&mut connection)).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(panicked)) => Err(StoreError::Broken(panicked.message)),
+        Err(full) => Err(StoreError::Unavailable(full.to_string())),
     }
 }
