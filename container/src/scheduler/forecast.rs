@@ -63,15 +63,16 @@ impl Forecast {
         self.running.remove(&run.0);
     }
 
-    /// It has ended.
-    pub(super) fn end(&mut self, run: Run, now: Instant) {
+    /// It has ended; says how long it took.
+    pub(super) fn end(&mut self, run: Run, now: Instant) -> Duration {
         let Some(begun) = self.running.remove(&run.0) else {
-            return;
+            return Duration::ZERO;
         };
         let took = now.saturating_duration_since(begun.at);
         let usual = smoothed(self.usual.get(&begun.label).copied(), took);
         self.usual.insert(begun.label, usual);
         self.overall = Some(smoothed(self.overall, took));
+        took
     }
 
     /// What becomes of a request that waits from now on behind `ahead` others for one of `places`.

@@ -58,7 +58,6 @@ pub(super) struct Permit {
 /// How a permit was given.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    at: Instant,
     /// How many were inside then, this one included.
     inside: usize,
     /// What the forecast knows it as.
@@ -149,7 +148,7 @@ impl Gate {
         let places = state.limit.limit();
         if state.inside < places {
             let run = state.queue.forecast().begin(ticket.label, now);
-            return Ok(self.admit(&mut state, run, now));
+            return Ok(self.admit(&mut state, run));
         }
         let (sender, receiver) = oneshot::channel();
         let ahead = state.queue.len();
@@ -177,7 +176,7 @@ impl Gate {
         state.learn(entry, end, now);
         while !state.queue.is_empty() && state.inside < state.limit.limit() {
             if let Some((sender, run)) = state.queue.pop(now, &mut left) {
-                admitted.push((sender, self.admit(&mut state, run, now)));
+                admitted.push((sender, self.admit(&mut state, run)));
             }
         }
         // Told after unlocking: a waker may run code that comes back here.
@@ -189,12 +188,12 @@ impl Gate {
         tell(left);
     }
 
-    fn admit(self: &Arc<Self>, state: &mut State, run: Run, at: Instant) -> Permit {
+    fn admit(self: &Arc<Self>, state: &mut State, run: Run) -> Permit {
         state.inside += 1;
         let inside = state.inside;
         Permit {
             gate: self.clone(),
-            entry: Entry { at, inside, run },
+            entry: Entry { inside, run },
             end: End::Broken,
         }
     }
@@ -237,20 +236,14 @@ impl State {
     /// Takes note of how long the work took.
     fn learn(&mut self, entry: Entry, end: End, now: Instant) {
         let forecast = self.queue.forecast();
-        match end {
-            End::Broken => forecast.forget(entry.run),
-            End::Done | End::Overrun => forecast.end(entry.run, now),
+        if end == End::Broken {
+            return forecast.forget(entry.run);
         }
-        let Limit::Adaptive(limit) = &mut self.limit else {
-            return;
-        };
-        match end {
-            End::Broken => {}
-            End::Done => {
-                let took = now.saturating_duration_since(entry.at);
-                limit.sample(took, entry.inside, now);
-            }
-            End::Overrun => limit.back_off(now),
+        let took = forecast.end(entry.run, now);
+        match &mut self.limit {
+            Limit::Adaptive(limit) if end == End::Done => limit.sample(took, entry.inside, now),
+            Limit::Adaptive(limit) => limit.back_off(now),
+            Limit::Fixed(_) => {}
         }
     }
 }
