@@ -8,6 +8,8 @@ mod cancelling;
 mod catalogue;
 #[path = "stores/key_values.rs"]
 mod key_values;
+#[path = "stores/lost.rs"]
+mod lost;
 #[path = "stores/mail_queue.rs"]
 mod mail_queue;
 #[path = "stores/nul.rs"]

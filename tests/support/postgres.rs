@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::{env, fs, thread};
 
+use crate::loopback::until;
 use crate::program::{Folder, Program, run};
 
 /// Where Debian puts the programs of each version of the server, besides the search path.
@@ -121,11 +122,38 @@ impl Postgres {
         ran.said.trim_end().to_owned()
     }
 
+    /// Has the server end all connections to a database, and waits until it has told them so.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn terminate(&self, database: &str) {
+        let ours = format!("FROM pg_stat_activity WHERE datname = '{database}'");
+        self.sql(
+            "postgres",
+            &format!("SELECT pg_terminate_backend(pid) {ours}"),
+        );
+        until("its connections are gone", || {
+            self.sql("postgres", &format!("SELECT count(*) {ours}")) == "0"
+        });
+    }
+
     /// Locks a table of a database against everybody who writes.
     ///
     /// # Panics
     /// When the server refuses.
     pub fn lock(&self, database: &str, table: &str) -> Locked {
+        self.lock_in_mode(database, table, "EXCLUSIVE")
+    }
+
+    /// Locks a table of a database against everybody.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub fn lock_out(&self, database: &str, table: &str) -> Locked {
+        self.lock_in_mode(database, table, "ACCESS EXCLUSIVE")
+    }
+
+    fn lock_in_mode(&self, database: &str, table: &str, mode: &str) -> Locked {
         let mut psql = self.programs.psql.server();
         self.address(&mut psql, database);
         let mut psql = psql
@@ -134,7 +162,7 @@ impl Postgres {
             .spawn()
             .expect("psql starts");
         let stdin = psql.stdin.as_mut().expect("it is a pipe");
-        let commands = format!("BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE; SELECT 'locked';\n");
+        let commands = format!("BEGIN; LOCK TABLE {table} IN {mode} MODE; SELECT 'locked';\n");
         stdin.write_all(commands.as_bytes()).expect("it reads");
         let stdout = psql.stdout.as_mut().expect("it is a pipe");
         let mut said = [0; "locked".len()];

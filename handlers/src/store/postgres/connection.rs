@@ -1,26 +1,35 @@
-//! One connection: its statements, each prepared once, and how a query on it is cancelled.
+//! One connection: its statements, each prepared once, what becomes of a query on it, and how that
+//! is cancelled.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use container::{reactor, spawn_local, timeout};
+use container::{reactor, spawn_local, timeout, yield_now};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, NoTls, Row, Statement};
 
 use super::address::PostgresAddress;
 use super::connect::connect;
-use super::failure;
+use super::failure::{self, Failure};
+use super::wire::{Sent, Wire};
 use crate::store::StoreError;
 
 /// How long nothing may have been heard of a connection that is taken for living. A server that
 /// goes closes its connections; only one that is cut off does not.
 const TRUSTED: Duration = Duration::from_secs(30);
 
+/// How long a server may take to show that it lives.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
 /// How long a query may go on before the server is asked again to cancel it; then twice as long.
 const CANCEL_AGAIN: Duration = Duration::from_millis(10);
+
+/// What moves the messages of a connection, until it ends.
+type Driver = tokio_postgres::Connection<Wire, NoTlsStream>;
 
 /// A connection, used by one query at a time.
 pub(super) struct Connection {
@@ -29,20 +38,16 @@ pub(super) struct Connection {
     statements: RefCell<Vec<(&'static str, Statement)>>,
     /// When the server last answered.
     heard: Cell<Instant>,
+    /// How much it was sent.
+    sent: Sent,
 }
 
 impl Connection {
     /// Connects and logs in. The connection is driven by a task of the current worker, until it is
     /// dropped.
     pub(super) async fn open(address: &PostgresAddress) -> Result<Connection, StoreError> {
-        let login = async {
-            let stream = connect(address).await;
-            let stream = stream.map_err(|error| unavailable(error.to_string()))?;
-            let login = address.config().connect_raw(stream, NoTls).await;
-            login.map_err(|error| unavailable(failure::text(&error)))
-        };
         let limit = address.connect_timeout();
-        let (client, driver) = timeout(limit, login).await.map_err(|_| {
+        let (client, driver, sent) = timeout(limit, log_in(address)).await.map_err(|_| {
             let seconds = limit.as_secs_f64();
             unavailable(format!("it did not answer within {seconds} s"))
         })??;
@@ -59,19 +64,26 @@ impl Connection {
             client,
             statements: RefCell::default(),
             heard: Cell::new(reactor::now()),
+            sent,
         })
     }
 
     /// Runs a statement, prepared before on this connection or now.
+    ///
+    /// # Errors
+    /// What became of the statement.
     pub(super) async fn query(
         &self,
         text: &'static str,
         parameters: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, Error> {
-        let statement = self.prepared(text).await?;
+    ) -> Result<Vec<Row>, Failure> {
+        // Preparing executes nothing.
+        let prepared = self.prepared(text).await;
+        let statement = prepared.map_err(|error| Failure::new(error, false))?;
+        let before = self.sent.count();
         let rows = self.client.query(&statement, parameters).await;
         self.heard.set(reactor::now());
-        rows
+        rows.map_err(|error| Failure::new(error, self.sent.count() > before))
     }
 
     /// Runs several statements without parameters.
@@ -79,18 +91,22 @@ impl Connection {
         self.client.batch_execute(text).await
     }
 
-    /// Whether it is known to have ended.
-    pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
-    }
-
-    /// Whether it has not been heard of for so long that it should be asked first.
-    pub(super) fn is_doubtful(&self) -> bool {
-        reactor::now().saturating_duration_since(self.heard.get()) > TRUSTED
+    /// Whether it can be used, as far as can be known. What the kernel knows of its end by now is
+    /// known by the time that a statement would be sent.
+    pub(super) async fn is_living(&self) -> bool {
+        if !self.client.is_closed() && self.heard.get() != reactor::now() {
+            // It has lain idle since an earlier turn of the reactor, and its end may be news.
+            yield_now().await;
+        }
+        if self.client.is_closed() {
+            return false;
+        }
+        let unheard = reactor::now().saturating_duration_since(self.heard.get());
+        unheard <= TRUSTED || matches!(timeout(SIGN_OF_LIFE, self.ask()).await, Ok(Ok(())))
     }
 
     /// Asks the server for a sign of life.
-    pub(super) async fn ask(&self) -> Result<(), Error> {
+    async fn ask(&self) -> Result<(), Error> {
         self.run("").await?;
         self.heard.set(reactor::now());
         Ok(())
@@ -137,6 +153,15 @@ impl Connection {
         self.statements.borrow_mut().push((text, statement.clone()));
         Ok(statement)
     }
+}
+
+/// Connects and logs in: what asks, what drives it, and how much that has sent.
+async fn log_in(address: &PostgresAddress) -> Result<(Client, Driver, Sent), StoreError> {
+    let stream = connect(address).await;
+    let (wire, sent) = Wire::new(stream.map_err(|error| unavailable(error.to_string()))?);
+    let login = address.config().connect_raw(wire, NoTls).await;
+    let (client, driver) = login.map_err(|error| unavailable(failure::text(&error)))?;
+    Ok((client, driver, sent))
 }
 
 fn unavailable(reason: String) -> StoreError {

@@ -2,6 +2,7 @@
 //! start at the same time one does it and the others wait.
 
 use super::connection::Connection;
+use super::failure::Failure;
 use crate::store::migrations::{self, Migration, POSTGRES};
 use crate::store::{OpenError, StoreError};
 
@@ -43,5 +44,11 @@ impl From<StoreError> for OpenError {
 impl From<tokio_postgres::Error> for OpenError {
     fn from(error: tokio_postgres::Error) -> Self {
         StoreError::from(error).into()
+    }
+}
+
+impl From<Failure> for OpenError {
+    fn from(failure: Failure) -> Self {
+        StoreError::from(failure).into()
     }
 }

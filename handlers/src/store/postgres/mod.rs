@@ -2,17 +2,20 @@
 //!
 //! Each method of a store is one statement, and so one transaction and one round trip; it is
 //! prepared once for each connection. When nobody waits for it any more it is cancelled at the
-//! server.
+//! server. When its connection is lost it is run once more on a new one, if it only reads or none of
+//! it had been sent; else nobody knows whether it was executed, and whoever asks is told that there
+//! is no database.
 //!
 //! | file | is |
 //! |---|---|
 //! | `address` | [`PostgresAddress`]: where the server is and who asks, as users write it |
 //! | `connect` | streams to the server |
-//! | `connection` | one connection: its statements, and how a query on it is cancelled |
+//! | `wire` | a stream as the driver reads and writes it, and how much was sent |
+//! | `connection` | one connection: its statements, what becomes of a query, how it is cancelled |
 //! | `worker` | the connections of one worker, and what is done when there are none |
 //! | `outage` | when to try again |
 //! | `migrate` | bringing the tables up to date |
-//! | `failure` | what the server's errors mean |
+//! | `failure` | what the server's errors mean, and what became of the statement |
 //! | `accounts`, `catalogue`, `key_values`, `mail_queue`, `sessions` | the stores |
 
 mod accounts;
@@ -26,6 +29,7 @@ mod mail_queue;
 mod migrate;
 mod outage;
 mod sessions;
+mod wire;
 mod worker;
 
 use std::thread;

@@ -1,16 +1,17 @@
 //! `WorkerPool`: the connections of one worker. They are made when they are needed, checked when
-//! nothing was heard of them for long, and made anew when they are lost.
+//! they have lain idle, and made anew when they are lost.
 
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use container::reactor::timeout_at;
 use container::{Deadline, reactor, spawn_local, timeout};
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Error, Row};
 
 use super::address::PostgresAddress;
 use super::connection::Connection;
-use super::failure::is_harmless;
+use super::failure::Failure;
 use super::outage::Outage;
 use crate::store::StoreError;
 use crate::store::pool::{Lease, Pool, Waiting};
@@ -18,9 +19,6 @@ use crate::store::pool::{Lease, Pool, Waiting};
 /// How long a statement may take. All of them take milliseconds; one that does not waits for a lock
 /// that nobody gives back, or for a server that is cut off.
 const ANSWER: Duration = Duration::from_secs(10);
-
-/// How long a server may take to show that it lives.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// How long cancelling may take before the connection is given up, which ends the query too.
 const CANCELLING: Duration = Duration::from_secs(5);
@@ -59,7 +57,8 @@ impl WorkerPool {
         }
     }
 
-    /// Runs a statement and gives its rows.
+    /// Runs a statement and gives its rows. Where the connection turns out to be lost, and it can do
+    /// no harm, it is run once more on a new one.
     ///
     /// # Errors
     /// Those of the statement; [`StoreError::Unavailable`] when there is no connection, or no
@@ -69,38 +68,29 @@ impl WorkerPool {
         text: &'static str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, StoreError> {
-        let running = self.begin().await?;
-        let left = Deadline::current().remaining();
-        let limit = left.map_or(ANSWER, |left| left.min(ANSWER));
-        match timeout(limit, running.connection.query(text, parameters)).await {
-            Ok(Ok(rows)) => {
-                running.end();
-                Ok(rows)
-            }
-            Ok(Err(error)) => {
-                running.end_with(&error);
-                Err(error.into())
-            }
-            Err(_) => Err(unavailable("it did not answer in time")),
-        }
-    }
-
-    /// Waits for a connection.
-    async fn begin(&self) -> Result<Running, StoreError> {
         // Before the queue: who cannot be served need not wait to be told so.
         self.outage.check(reactor::now())?;
         let mut slot = self.slots.take().await?;
-        let known = slot.connection.take();
-        let connection = match known {
-            Some(known) if is_living(&known).await => known,
-            _ => Rc::new(self.connect().await?),
-        };
+        let until = answer_until();
+        if let Some(known) = slot.living().await {
+            let running = self.run_on(known, slot);
+            match running.query(text, parameters, until).await {
+                Err(failure) if failure.may_repeat(text) => slot = running.into_slot(),
+                outcome => return running.end(outcome),
+            }
+        }
+        let running = self.run_on(Rc::new(self.connect().await?), slot);
+        let outcome = running.query(text, parameters, until).await;
+        running.end(outcome)
+    }
+
+    fn run_on(&self, connection: Rc<Connection>, mut slot: Lease<Slot>) -> Running {
         slot.connection = Some(Rc::clone(&connection));
-        Ok(Running {
+        Running {
             connection,
             slot: Some(slot),
             address: self.address.clone(),
-        })
+        }
     }
 
     /// Makes a connection, unless it is too early to try again.
@@ -118,30 +108,56 @@ impl WorkerPool {
     }
 }
 
-/// Whether a connection can be used.
-async fn is_living(connection: &Connection) -> bool {
-    if connection.is_closed() {
-        return false;
+/// Until when a statement that begins now has to be answered.
+fn answer_until() -> Instant {
+    let left = Deadline::current().remaining();
+    reactor::now() + left.map_or(ANSWER, |left| left.min(ANSWER))
+}
+
+impl Slot {
+    /// The connection, if there is one and it can be used.
+    async fn living(&mut self) -> Option<Rc<Connection>> {
+        let known = self.connection.clone()?;
+        if !known.is_living().await {
+            self.connection = None;
+        }
+        self.connection.clone()
     }
-    if !connection.is_doubtful() {
-        return true;
-    }
-    matches!(timeout(SIGN_OF_LIFE, connection.ask()).await, Ok(Ok(())))
 }
 
 impl Running {
-    /// It is over; the connection can be used again.
-    fn end(mut self) {
-        self.slot = None;
+    /// Runs a statement.
+    async fn query(
+        &self,
+        text: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+        until: Instant,
+    ) -> Result<Vec<Row>, Failure> {
+        let answer = timeout_at(until, self.connection.query(text, parameters)).await;
+        answer.unwrap_or(Err(Failure::Late))
     }
 
-    /// It has failed; the connection can be used again if that says nothing about it.
-    fn end_with(mut self, error: &Error) {
+    /// It is over; the connection can be used again unless the outcome says otherwise.
+    fn end(mut self, outcome: Result<Vec<Row>, Failure>) -> Result<Vec<Row>, StoreError> {
+        let is_reusable = match &outcome {
+            Ok(_) => true,
+            // Dropped as it is, and so cancelled.
+            Err(Failure::Late) => return Ok(outcome?),
+            Err(failure) => failure.is_harmless(),
+        };
         if let Some(mut slot) = self.slot.take()
-            && !is_harmless(error)
+            && !is_reusable
         {
             slot.connection = None;
         }
+        Ok(outcome?)
+    }
+
+    /// The slot, after the connection was lost.
+    fn into_slot(mut self) -> Lease<Slot> {
+        let mut slot = self.slot.take().expect("it is there until the end");
+        slot.connection = None;
+        slot
     }
 }
 
@@ -160,8 +176,4 @@ impl Drop for Running {
             drop(slot);
         }));
     }
-}
-
-fn unavailable(reason: &str) -> StoreError {
-    StoreError::Unavailable(reason.to_owned())
 }
