@@ -1,8 +1,12 @@
 //! What the server says about itself: the routes' descriptions, and the pages made of them.
 
+use std::time::Duration;
+
 use container::testing::Server;
+use handlers::backend::PasswordCost;
 use handlers::store::{Database, Stores};
 use handlers::{Options, openapi, router};
+use serde_json::Value;
 use tests::{Answer, read_answers};
 
 /// All routes there can be.
@@ -65,7 +69,7 @@ fn every_route_says_what_it_does() {
 fn the_document_has_every_route() {
     let answer = get("/openapi.json", "*/*");
     assert_eq!(answer.field("content-type"), Some("application/json"));
-    let document: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
+    let document: Value = serde_json::from_str(&answer.body).expect("JSON");
     let described = |method: &str, path: &str| !document["paths"][path][method].is_null();
     let router = router(&options());
     for route in router.registered() {
@@ -116,7 +120,103 @@ fn the_manual_can_be_read_without_a_script() {
         "<code class=\"path\">/users/{id}</code>",
         "&quot;name&quot;: &quot;Chuck Norris&quot;",
         "there is no such user",
+        "<code>Authorization: Bearer</code> and a JWT.",
+        "there is no valid login",
     ] {
         assert!(page.body.contains(part), "{part}");
     }
+}
+
+/// Asks each operation below `/api` as somebody who has not logged in: those that want a login, and
+/// no others, refuse that, as the document says.
+#[track_caller]
+fn check_logins(protect_users: bool, expected: &[&str]) {
+    let mut options = options();
+    options.backend.protect_users = protect_users;
+    options.backend.user_delay = Duration::ZERO;
+    options.backend.passwords.cost = PasswordCost::CHEAPEST;
+    let server = Server::new(router(&options));
+    let document = document(&server);
+    let mut refused = vec![];
+    for (path, method, operation) in operations(&document) {
+        let name = format!("{method} {path}");
+        let wants = &operation["security"];
+        if let Some(requirements) = wants[0].as_object() {
+            assert_eq!(requirements.len(), 1, "{name}");
+            for scheme in requirements.keys() {
+                let scheme = &document["components"]["securitySchemes"][scheme];
+                let kind = (&scheme["type"], &scheme["scheme"], &scheme["bearerFormat"]);
+                assert_eq!(kind, (&"http".into(), &"bearer".into(), &"JWT".into()));
+            }
+        }
+        if path.starts_with("/api/") {
+            let answer = &read_answers(&server.exchange(&example(&document, &name)), &[])[0];
+            assert_eq!(answer.status == 401, !wants.is_null(), "{name}");
+            let documented = !operation["responses"]["401"].is_null();
+            assert_eq!(answer.status == 401, documented, "{name}");
+            if answer.status == 401 {
+                assert_eq!(answer.field("www-authenticate"), Some("Bearer"), "{name}");
+                refused.push(name);
+            }
+        } else {
+            assert!(wants.is_null(), "{name}");
+        }
+    }
+    assert_eq!(refused, expected);
+}
+
+/// The operations, each with its path and its method.
+fn operations(document: &Value) -> impl Iterator<Item = (&str, String, &Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    paths.iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().expect("methods").iter();
+        methods.map(|(method, operation)| (path.as_str(), method.to_uppercase(), operation))
+    })
+}
+
+/// The document that a server makes of its routes.
+fn document(server: &Server) -> Value {
+    let wire = server.exchange("GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n");
+    serde_json::from_str(&read_answers(&wire, &[])[0].body).expect("JSON")
+}
+
+/// The example of an operation, named by its method and its path, as a request.
+fn example(document: &Value, name: &str) -> String {
+    let (method, path) = name.split_once(' ').expect("a method and a path");
+    let operation = &document["paths"][path][method.to_lowercase()];
+    let mut target = path.to_owned();
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        let example = parameter["example"].to_string();
+        let name = parameter["name"].as_str().expect("a name");
+        target = target.replace(&format!("{{{name}}}"), example.trim_matches('"'));
+    }
+    let content = &operation["requestBody"]["content"]["application/json"];
+    let schema = content["schema"]["$ref"].as_str().unwrap_or_default();
+    let schema = document.pointer(schema.trim_start_matches('#'));
+    let known = schema.map(|schema| &schema["examples"][0]);
+    let body = match (&content["example"], known) {
+        (Value::Null, Some(example)) | (example, _) => example.to_string(),
+    };
+    format!(
+        "{method} {target} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len(),
+    )
+}
+
+#[test]
+fn routes_that_want_a_login_say_so() {
+    check_logins(false, &["PUT /api/logout"]);
+    check_logins(
+        true,
+        &[
+            "PUT /api/logout",
+            "DELETE /api/user",
+            "GET /api/user",
+            "POST /api/user",
+            "DELETE /api/user/{id}",
+            "GET /api/user/{id}",
+            "PATCH /api/user/{id}",
+        ],
+    );
 }

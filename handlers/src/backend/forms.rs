@@ -6,6 +6,9 @@ use serde::Deserialize;
 
 use super::field::Field;
 
+/// How many accounts a page may have.
+pub(super) const PAGE_MAX: u32 = 1000;
+
 /// A new account. All of it has to be there.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -79,7 +82,7 @@ pub(super) struct Page {
     #[schemars(range(min = i64::MIN, max = i64::MAX))]
     pub(super) after: i64,
     /// At most so many, 1000 at most. Default 100.
-    #[schemars(with = "u32", range(min = 1, max = 1000))]
+    #[schemars(with = "u32", range(min = 1, max = PAGE_MAX))]
     pub(super) limit: Option<u32>,
 }
 

@@ -94,6 +94,7 @@ struct Backend {
 
 /// The routes, below `/api`, on these stores. The bell is rung when mail was put into the queue.
 pub fn router(stores: Stores, bell: Bell, options: Options) -> Router {
+    let users = users::router(&options);
     let backend = Arc::new(Backend {
         passwords: Passwords::new(&options.passwords),
         logins: Logins::new(&options),
@@ -105,7 +106,7 @@ pub fn router(stores: Stores, bell: Bell, options: Options) -> Router {
     });
     let api = Router::new()
         .merge(simple_data::router())
-        .merge(users::router())
+        .merge(users)
         .merge(registration::router())
         .merge(login::router())
         .merge(reset::router())

@@ -6,7 +6,7 @@ use super::answers::{Done, DoneWith, LoggedIn, User};
 use super::errors::ErrorBody;
 use super::forms::{LoginForm, NewUser, Page, PasswordForm, ResetForm, UserChange};
 use super::simple_data::{Change, Keys};
-use crate::openapi::{Application, Content, Operation, json, text};
+use crate::openapi::{Application, Bearer, Content, Operation, json, text};
 
 const SIMPLE_DATA: Application = Application {
     name: "Simple data",
@@ -17,6 +17,12 @@ const ACCOUNTS: Application = Application {
     name: "Accounts",
     about: "Accounts that are confirmed and reset by mail, and logins. Unless the server protects \
             them, the routes below /api/user are open to everybody.",
+};
+
+const LOGIN: Bearer = Bearer {
+    name: "login",
+    format: "JWT",
+    about: "The token that `POST /api/login` answers, until `PUT /api/logout` or its end.",
 };
 
 /// Names and values.
@@ -66,49 +72,80 @@ pub(super) fn remove_key() -> Operation {
         .answer(400, "no key, or an unknown one", error())
 }
 
-pub(super) fn list_users() -> Operation {
-    protected("List users")
-        .query::<Page>()
-        .answer(200, "users, by their ids", json::<Vec<User>>())
-        .field("Link", "where the next page is, if there may be one")
+/// Whom the routes below `/user` serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Users {
+    /// Anybody.
+    Open,
+    /// Those who have logged in; and an account is changed by its owner only.
+    Protected,
 }
 
-pub(super) fn find_user() -> Operation {
-    protected("Look up a user")
-        .about("Takes five seconds, on purpose.")
-        .path::<i64>("id", "id of the user", 1)
-        .answer(200, "the user", json::<User>())
-        .answer(404, "there is no such user", error())
-        .slow()
-}
+impl Users {
+    pub(super) fn list(self) -> Operation {
+        self.read("List users")
+            .query::<Page>()
+            .answer(200, "users, by their ids", json::<Vec<User>>())
+            .field("Link", "where the next page is, if there may be one")
+    }
 
-pub(super) fn add_user() -> Operation {
-    protected("Add a user")
-        .about("The account is active at once.")
-        .body(json::<NewUser>())
-        .answer(201, "the user", json::<User>())
-        .field("Location", "the user's path")
-        .answer(400, "fields that are missing, malformed or taken", error())
-}
+    pub(super) fn find(self) -> Operation {
+        self.read("Look up a user")
+            .about("Takes five seconds, on purpose.")
+            .path::<i64>("id", "id of the user", 1)
+            .answer(200, "the user", json::<User>())
+            .answer(404, "there is no such user", error())
+            .slow()
+    }
 
-pub(super) fn change_user() -> Operation {
-    protected("Change a user")
-        .path::<i64>("id", "id of the user", 1)
-        .body(json::<UserChange>())
-        .answer(200, "the user, changed", json::<User>())
-        .answer(400, "fields that are malformed or taken", error())
-        .answer(404, "there is no such user", error())
-}
+    pub(super) fn add(self) -> Operation {
+        self.change_of("Add a user")
+            .about("The account is active at once.")
+            .body(json::<NewUser>())
+            .answer(201, "the user", json::<User>())
+            .field("Location", "the user's path")
+            .answer(400, "fields that are missing, malformed or taken", error())
+    }
 
-pub(super) fn remove_user() -> Operation {
-    protected("Remove a user")
-        .path::<i64>("id", "id of the user", 1)
-        .answer(200, "the user is removed", json::<Done>())
-        .answer(404, "there is no such user", error())
-}
+    pub(super) fn change(self) -> Operation {
+        self.change_of("Change a user")
+            .path::<i64>("id", "id of the user", 1)
+            .body(json::<UserChange>())
+            .answer(200, "the user, changed", json::<User>())
+            .answer(400, "fields that are malformed or taken", error())
+            .answer(404, "there is no such user", error())
+    }
 
-pub(super) fn remove_users() -> Operation {
-    protected("Remove all users").answer(200, "all users are removed", json::<Done>())
+    pub(super) fn remove(self) -> Operation {
+        self.change_of("Remove a user")
+            .path::<i64>("id", "id of the user", 1)
+            .answer(200, "the user is removed", json::<Done>())
+            .answer(404, "there is no such user", error())
+    }
+
+    pub(super) fn remove_all(self) -> Operation {
+        self.change_of("Remove all users")
+            .answer(200, "all users are removed", json::<Done>())
+    }
+
+    /// A route that looks at accounts.
+    fn read(self, summary: &'static str) -> Operation {
+        match self {
+            Users::Open => of(ACCOUNTS, summary),
+            Users::Protected => of(ACCOUNTS, summary).login(LOGIN),
+        }
+    }
+
+    /// A route that changes accounts.
+    fn change_of(self, summary: &'static str) -> Operation {
+        match self {
+            Users::Open => self.read(summary),
+            Users::Protected => {
+                self.read(summary)
+                    .answer(403, "this is another's account", error())
+            }
+        }
+    }
 }
 
 pub(super) fn register() -> Operation {
@@ -145,9 +182,8 @@ pub(super) fn log_in() -> Operation {
 pub(super) fn log_out() -> Operation {
     of(ACCOUNTS, "Log out")
         .about("Revokes the token that the request brings.")
-        .header::<String>("Authorization", "`Bearer` and the token", "Bearer x.y.z")
+        .login(LOGIN)
         .answer(200, "the login is revoked", json::<Done>())
-        .answer(401, "there is no valid token", error())
 }
 
 pub(super) fn begin_reset() -> Operation {
@@ -171,26 +207,6 @@ fn of(application: Application, summary: &'static str) -> Operation {
     Operation::new(application, summary)
         .refusals(error())
         .stores()
-}
-
-/// A route that may want a login.
-fn protected(summary: &'static str) -> Operation {
-    of(ACCOUNTS, summary)
-        .header::<String>(
-            "Authorization",
-            "`Bearer` and a token, if users are protected",
-            "Bearer x.y.z",
-        )
-        .answer(
-            401,
-            "users are protected, and there is no valid token",
-            error(),
-        )
-        .answer(
-            403,
-            "users are protected, and this is another's account",
-            error(),
-        )
 }
 
 /// A route that may be tried only so often.

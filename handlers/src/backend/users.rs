@@ -11,25 +11,27 @@ use super::answers::{Done, User, done};
 use super::body::JsonBody;
 use super::errors::{no_user, refused};
 use super::faults::Faults;
-use super::forms::{NewUser, Page, UserChange};
-use super::{Backend, operations, rules};
+use super::forms::{NewUser, PAGE_MAX, Page, UserChange};
+use super::operations::Users;
+use super::{Backend, Options, rules};
 use crate::store::{AccountChange, NewAccount, UnixTime};
 
 /// How many accounts a page has unless its client says so.
 const PAGE: u32 = 100;
 
-/// How many it may have.
-const PAGE_MAX: u32 = 1000;
-
 /// All routes below `/user`.
-pub(super) fn router() -> Router {
+pub(super) fn router(options: &Options) -> Router {
+    let operations = match options.protect_users {
+        true => Users::Protected,
+        false => Users::Open,
+    };
     Router::new()
-        .get("/user", list.annotate(operations::list_users()))
-        .post("/user", add.annotate(operations::add_user()))
-        .delete("/user", remove_all.annotate(operations::remove_users()))
-        .get("/user/{id}", find.annotate(operations::find_user()))
-        .patch("/user/{id}", change.annotate(operations::change_user()))
-        .delete("/user/{id}", remove.annotate(operations::remove_user()))
+        .get("/user", list.annotate(operations.list()))
+        .post("/user", add.annotate(operations.add()))
+        .delete("/user", remove_all.annotate(operations.remove_all()))
+        .get("/user/{id}", find.annotate(operations.find()))
+        .patch("/user/{id}", change.annotate(operations.change()))
+        .delete("/user/{id}", remove.annotate(operations.remove()))
 }
 
 async fn list(
@@ -40,7 +42,7 @@ async fn list(
     backend.allow(bearer, Access::Read).await?;
     let limit = page.limit.unwrap_or(PAGE);
     if !(1..=PAGE_MAX).contains(&limit) {
-        let detail = format!("limit must be from 1 to {PAGE_MAX}");
+        let detail = format!("`limit` must be from 1 to {PAGE_MAX}");
         return Err(Problem::bad_request(detail));
     }
     let accounts = backend.stores.accounts.list(page.after, limit).await;

@@ -7,7 +7,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::operation::{Answer, Application, Operation};
+use super::operation::{Answer, Application, Bearer, Operation};
 use super::{parameters, path};
 
 /// What the document is about as a whole.
@@ -19,6 +19,9 @@ const ABOUT: &str = "The sample applications of an asynchronous web container. B
 /// Where references to schemas lead.
 const SCHEMAS: &str = "/components/schemas";
 
+/// What comes with a 401 (RFC 6750, section 3).
+const CHALLENGE: &[(&str, &str)] = &[("WWW-Authenticate", "`Bearer`")];
+
 /// The OpenAPI 3.1 document of the routes that have an [`Operation`]; others are not in it.
 pub fn document(router: &Router) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
@@ -28,6 +31,7 @@ pub fn document(router: &Router) -> Value {
     let mut generator = settings.into_generator();
     let mut paths = Map::new();
     let mut applications: Vec<Application> = Vec::new();
+    let mut logins = Map::new();
     for route in router.registered() {
         let (Some(operation), Some(method)) = (route.endpoint.annotation(), route.method) else {
             continue;
@@ -38,7 +42,11 @@ pub fn document(router: &Router) -> Value {
         if !applications.contains(&operation.application) {
             applications.push(operation.application);
         }
+        if let Some(bearer) = &operation.login {
+            logins.insert(bearer.name.to_owned(), scheme(bearer));
+        }
     }
+    let schemas = generator.take_definitions(true);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -49,7 +57,7 @@ pub fn document(router: &Router) -> Value {
         },
         "tags": applications.iter().map(tag).collect::<Vec<_>>(),
         "paths": paths,
-        "components": { "schemas": generator.take_definitions(true) },
+        "components": { "schemas": schemas, "securitySchemes": logins },
     })
 }
 
@@ -60,6 +68,16 @@ pub(super) fn name(method: &Method) -> String {
 
 fn tag(application: &Application) -> Value {
     json!({ "name": application.name, "description": application.about })
+}
+
+/// The Security Scheme Object (OpenAPI 3.1, section 4.8.27).
+fn scheme(bearer: &Bearer) -> Value {
+    json!({
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": bearer.format,
+        "description": bearer.about,
+    })
 }
 
 /// The Operation Object (OpenAPI 3.1, section 4.8.10).
@@ -82,6 +100,9 @@ fn describe(
         let content = body.document(generator);
         described["requestBody"] = json!({ "required": body.is_json(), "content": content });
     }
+    if let Some(bearer) = &operation.login {
+        described["security"] = json!([{ bearer.name: [] }]);
+    }
     if operation.is_slow {
         described["x-slow"] = true.into();
     }
@@ -94,20 +115,23 @@ fn with_refusals(operation: &Operation, route: &Registered<'_>) -> Operation {
     let takes_json = operation.body.as_ref().is_some_and(super::Content::is_json);
     let has_parameters = operation.query.is_some() || !operation.parameters.is_empty();
     if has_parameters || takes_json {
-        operation.refuse(400, "the request does not fit");
+        operation.refuse(400, "the request does not fit", &[]);
+    }
+    if operation.login.is_some() {
+        operation.refuse(401, "there is no valid login", CHALLENGE);
     }
     if operation.body.is_some() && route.endpoint.needs().body != BodyMode::Ignored {
-        operation.refuse(413, "the body is too large");
+        operation.refuse(413, "the body is too large", &[]);
     }
     if takes_json {
-        operation.refuse(415, "the body is not said to be JSON");
-        operation.refuse(422, "the body is JSON of another shape");
+        operation.refuse(415, "the body is not said to be JSON", &[]);
+        operation.refuse(422, "the body is JSON of another shape", &[]);
     }
     if operation.asks_store {
-        operation.refuse(503, "there is no database, or no room; try again later");
+        operation.refuse(503, "there is no database, or no room; try again later", &[]);
     }
     if is_limited(route.endpoint) {
-        operation.refuse(503, "there is no room, or no time; try again later");
+        operation.refuse(503, "there is no room, or no time; try again later", &[]);
     }
     operation
 }

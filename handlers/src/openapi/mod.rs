@@ -32,7 +32,7 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `operation` | [`Operation`]: what one route says |
+//! | `operation` | [`Operation`]: what one route says; the [`Bearer`] of those that want a login |
 //! | `content` | [`Content`]: what a body is made of |
 //! | `document` | [`document`]: all routes as one OpenAPI document |
 //! | `parameters` | parameters, from the fields of a query's type |
@@ -49,5 +49,5 @@ mod path;
 pub use check::check;
 pub use content::{Content, ProblemDocument, binary, events, html, json, nothing, problem, text};
 pub use document::document;
-pub use operation::{Application, Operation};
+pub use operation::{Application, Bearer, Operation};
 pub use path::template as path;

@@ -14,12 +14,24 @@ pub struct Application {
     pub about: &'static str,
 }
 
+/// How clients show who they are: by a token that they bring in `Authorization: Bearer ..`
+/// (RFC 6750, section 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bearer {
+    /// By which operations refer to it: letters, digits, and no other scheme has the same.
+    pub name: &'static str,
+    /// What the token is, such as `JWT`.
+    pub format: &'static str,
+    /// Where clients get one, in a sentence or two.
+    pub about: &'static str,
+}
+
 /// What a route does, takes and answers; given to it with
 /// [`annotate`](container::Handler::annotate).
 ///
-/// What the container itself may answer is not to be said: a path or a query that does not fit
-/// (400), a body that is too large (413) or not the JSON that is expected (400, 415, 422), and no
-/// room (503) where the route has a limit.
+/// What follows from the rest is not to be said: a path or a query that does not fit (400), a body
+/// that is too large (413) or not the JSON that is expected (400, 415, 422), no room (503) where the
+/// route has a limit, and no login (401) where it wants one.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Operation {
@@ -35,6 +47,8 @@ pub struct Operation {
     pub(super) answers: Vec<Answer>,
     /// What the container's own refusals look like here.
     pub(super) refusals: Content,
+    /// Who has to log in; `None`: nobody.
+    pub(super) login: Option<Bearer>,
     /// Whether it asks a database.
     pub(super) asks_store: bool,
     /// Whether it can take long, or as long as the client says.
@@ -83,6 +97,7 @@ impl Operation {
             body: None,
             answers: Vec::new(),
             refusals: problem(),
+            login: None,
             asks_store: false,
             is_slow: false,
         }
@@ -150,6 +165,12 @@ impl Operation {
         self
     }
 
+    /// It wants a login, and has none but this answer (401) for those who bring none.
+    pub fn login(mut self, bearer: Bearer) -> Self {
+        self.login = Some(bearer);
+        self
+    }
+
     /// It asks a database, and so has no answer (503) while that is away.
     pub fn stores(mut self) -> Self {
         self.asks_store = true;
@@ -191,15 +212,20 @@ impl Operation {
         self
     }
 
-    /// Adds an answer unless one of its status is there.
-    pub(super) fn refuse(&mut self, status: u16, meaning: &'static str) {
+    /// Adds an answer, with these fields, unless one of its status is there.
+    pub(super) fn refuse(
+        &mut self,
+        status: u16,
+        meaning: &'static str,
+        fields: &[(&'static str, &'static str)],
+    ) {
         let status = status.to_string();
         if !self.answers.iter().any(|answer| answer.status == status) {
             self.answers.push(Answer {
                 status,
                 meaning,
                 content: self.refusals.clone(),
-                fields: Vec::new(),
+                fields: fields.to_vec(),
             });
         }
     }

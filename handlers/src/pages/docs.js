@@ -14,6 +14,7 @@ function requestOf(form) {
     if (place === "path") path = path.replace(`{${input.name}}`, encodeURIComponent(input.value));
     else if (input.value === "") continue;
     else if (place === "query") query.append(input.name, input.value);
+    else if (place === "bearer") init.headers[input.name] = `Bearer ${input.value}`;
     else init.headers[input.name] = input.value;
   }
   const body = form.querySelector("textarea");

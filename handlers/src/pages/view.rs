@@ -34,8 +34,17 @@ struct Route {
     summary: String,
     about: String,
     parameters: Vec<Field>,
+    login: Option<Login>,
     body: Vec<Form>,
     answers: Vec<Answer>,
+}
+
+/// What a client has to bring that has logged in.
+#[derive(Debug, Serialize)]
+struct Login {
+    /// What it is, such as `JWT`.
+    format: String,
+    about: String,
 }
 
 /// A parameter, a field of an answer, or a property of an object.
@@ -89,7 +98,10 @@ impl View {
     /// What there is to be seen of the router, whose document this is.
     pub(super) fn of(router: &Router, document: &Value) -> View {
         let schemas = &document["components"]["schemas"];
-        let view = Reader { schemas };
+        let view = Reader {
+            schemas,
+            logins: &document["components"]["securitySchemes"],
+        };
         let mut applications: Vec<Application> = list(&document["tags"])
             .map(|tag| Application {
                 name: string(&tag["name"]),
@@ -125,6 +137,8 @@ impl View {
 /// Reads parts of the document.
 struct Reader<'d> {
     schemas: &'d Value,
+    /// The security schemes, by their names.
+    logins: &'d Value,
 }
 
 impl Reader<'_> {
@@ -134,7 +148,9 @@ impl Reader<'_> {
             .collect();
         let asks_nothing = !parameters.iter().any(|parameter| parameter.required);
         let is_slow = operation["x-slow"] == true;
-        let link = (method == "GET" && asks_nothing && !is_slow).then(|| path.clone());
+        let login = self.login(&operation["security"]);
+        let is_link = method == "GET" && asks_nothing && login.is_none() && !is_slow;
+        let link = is_link.then(|| path.clone());
         Route {
             id: string(&operation["operationId"]),
             method: method.to_owned(),
@@ -144,11 +160,22 @@ impl Reader<'_> {
             summary: string(&operation["summary"]),
             about: string(&operation["description"]),
             parameters,
+            login,
             body: self.forms(&operation["requestBody"]["content"]),
             answers: entries(&operation["responses"])
                 .map(|(status, answer)| self.answer(status, answer))
                 .collect(),
         }
+    }
+
+    /// The scheme that the first of these requirements names.
+    fn login(&self, security: &Value) -> Option<Login> {
+        let (name, _) = entries(&security[0]).next()?;
+        let scheme = &self.logins[name];
+        Some(Login {
+            format: string(&scheme["bearerFormat"]),
+            about: string(&scheme["description"]),
+        })
     }
 
     fn parameter(&self, parameter: &Value) -> Field {
