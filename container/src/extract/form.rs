@@ -5,6 +5,7 @@ use http::Method;
 use serde::de::DeserializeOwned;
 
 use super::body::{media_type, whole};
+use super::encoded::decode;
 use super::rejection::Rejection;
 use crate::handler::{BodyMode, Context, FromHead, FromRequest, Needs};
 use crate::message::Request;
@@ -50,10 +51,9 @@ impl<T: DeserializeOwned> FromHead for Query<T> {
 
     fn from_head(request: &Request, _context: &Context) -> Result<Self, Rejection> {
         let query = request.query().unwrap_or_default();
-        let value = serde_html_form::from_str(query);
-        value
+        decode(query.as_bytes())
             .map(Query)
-            .map_err(|error| Rejection::Query(error.to_string()))
+            .map_err(Rejection::Query)
     }
 }
 
@@ -61,10 +61,9 @@ impl<T: DeserializeOwned> FromRequest for Form<T> {
     type Rejection = Rejection;
 
     fn from_request(request: Request, _context: &Context) -> Result<Self, Rejection> {
-        let value = serde_html_form::from_bytes(&encoded(request)?);
-        value
+        decode(&encoded(request)?)
             .map(Form)
-            .map_err(|error| Rejection::Form(error.to_string()))
+            .map_err(Rejection::Form)
     }
 
     fn describe(needs: &mut Needs) {

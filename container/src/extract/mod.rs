@@ -25,6 +25,7 @@
 //! | file | is |
 //! |---|---|
 //! | `head`, `path`, `form`, `json`, `body` | the extractors, by what they read |
+//! | `encoded` | the URL encoding of forms, with the names of what is wrong |
 //! | `parameters` | what a pattern captured, as serde reads it |
 //! | `optional` | extractors that may fail |
 //! | `rejection` | why an argument could not be made |
@@ -50,6 +51,7 @@
 //! [`Router::build`]: crate::router::Router::build
 
 mod body;
+mod encoded;
 mod form;
 mod head;
 mod json;

@@ -17,7 +17,7 @@
 //! | `GET /status/{code}` | this status, 200 to 599 |
 //! | `GET /bytes/{n}` | n bytes, streamed |
 //! | `GET /written/{n}` | n bytes, written by a function on a thread of the pool |
-//! | `GET /events?count=N&interval_ms=M` | N server-sent events, one every M milliseconds |
+//! | `GET /events?count=N&interval_ms=M` | N server-sent events, a million at most, one every M milliseconds |
 //! | `GET /panic/{lane}` | none: the handler panics ([`panics`]) |
 //! | `GET /stall/{lane}?ms=N` | `ok`, after its thread has slept for N milliseconds ([`stalls`]) |
 
@@ -26,6 +26,7 @@ mod operations;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -58,6 +59,13 @@ const COUNTED_MAX: u64 = 1 << 40;
 /// Longest sleep, and longest time between two events, in milliseconds: ten minutes hold a
 /// connection longer than any test needs.
 const SLEEP_MS_MAX: u64 = 600_000;
+
+/// Most events of `/events`: a million are sent in seconds without a pause between them, and in days
+/// with the one that there is unless its client says otherwise.
+const EVENTS_MAX: u64 = 1_000_000;
+
+/// What `/status` answers with; 1xx is no answer, and above 599 there is none that means something.
+const STATUS: RangeInclusive<u16> = 200..=599;
 
 /// Longest answer of `/bytes` and `/written`: 1 GiB takes seconds, also over loopback.
 const BYTES_MAX: u64 = 1 << 30;
@@ -152,7 +160,7 @@ struct Stall {
 }
 
 fn stall(Query(Stall { ms }): Query<Stall>) -> Result<&'static str, Problem> {
-    thread::sleep(at_most(ms, STALL_MS_MAX)?);
+    thread::sleep(time_at_most("ms", ms, STALL_MS_MAX)?);
     Ok("ok")
 }
 
@@ -210,24 +218,29 @@ struct Sleep {
 }
 
 async fn sleep_for(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Problem> {
-    sleep(at_most(ms, SLEEP_MS_MAX)?).await;
+    sleep(time_at_most("ms", ms, SLEEP_MS_MAX)?).await;
     Ok("ok")
 }
 
 /// What old code does that knows of no event loop. It does not ask either whether anybody still
 /// waits for it.
 fn block_for(Query(Sleep { ms }): Query<Sleep>) -> Result<&'static str, Problem> {
-    thread::sleep(at_most(ms, SLEEP_MS_MAX)?);
+    thread::sleep(time_at_most("ms", ms, SLEEP_MS_MAX)?);
     Ok("ok")
 }
 
-/// A time in milliseconds that a client asked for.
-fn at_most(ms: u64, max: u64) -> Result<Duration, Problem> {
-    if ms > max {
-        let detail = format!("`ms` must be at most {max}");
+/// A number that a client may ask for.
+fn at_most(name: &str, number: u64, max: u64) -> Result<u64, Problem> {
+    if number > max {
+        let detail = format!("`{name}` must be at most {max}");
         return Err(Problem::bad_request(detail));
     }
-    Ok(Duration::from_millis(ms))
+    Ok(number)
+}
+
+/// A time in milliseconds that a client may ask for.
+fn time_at_most(name: &str, ms: u64, max: u64) -> Result<Duration, Problem> {
+    at_most(name, ms, max).map(Duration::from_millis)
 }
 
 /// What takes its time, and can be done only so many times at once.
@@ -250,11 +263,17 @@ fn headers(request: Request) -> Response {
     Response::ok("text/plain", lines)
 }
 
-/// An answer with this status; 1xx is no answer, and above 599 there is none that means something.
-fn status(Path(code): Path<u16>) -> Result<Response, Problem> {
-    let code = StatusCode::from_u16(code).ok();
-    let Some(code) = code.filter(|code| (200..600).contains(&code.as_u16())) else {
-        return Err(Problem::bad_request("the status must be from 200 to 599"));
+/// The status to answer with.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline)]
+struct Code(#[schemars(range(min = STATUS.start(), max = STATUS.end()))] u16);
+
+/// An answer with this status.
+fn status(Path(Code(code)): Path<Code>) -> Result<Response, Problem> {
+    let known = Some(code).filter(|code| STATUS.contains(code));
+    let Some(code) = known.and_then(|code| StatusCode::from_u16(code).ok()) else {
+        let detail = format!("`code` must be from {} to {}", STATUS.start(), STATUS.end());
+        return Err(Problem::bad_request(detail));
     };
     Ok(match code {
         StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED => {
@@ -264,13 +283,18 @@ fn status(Path(code): Path<u16>) -> Result<Response, Problem> {
     })
 }
 
+/// How many bytes to answer with.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline)]
+struct Count(#[schemars(range(max = BYTES_MAX))] u64);
+
 /// This many bytes; how many is not announced, so that they are sent as chunks.
-fn stream(Path(count): Path<u64>) -> Result<Body, Problem> {
+fn stream(Path(count): Path<Count>) -> Result<Body, Problem> {
     Ok(Body::stream(pieces(count)?))
 }
 
 /// The same bytes, written to a client as to a file.
-fn write(Path(count): Path<u64>) -> Result<Body, Problem> {
+fn write(Path(count): Path<Count>) -> Result<Body, Problem> {
     let pieces = pieces(count)?;
     Ok(Body::written_by(move |out| {
         pieces
@@ -279,12 +303,8 @@ fn write(Path(count): Path<u64>) -> Result<Body, Problem> {
     }))
 }
 
-fn pieces(count: u64) -> Result<Pieces, Problem> {
-    if count > BYTES_MAX {
-        let detail = format!("at most {BYTES_MAX} bytes are sent");
-        return Err(Problem::bad_request(detail));
-    }
-    Ok(Pieces { left: count })
+fn pieces(Count(count): Count) -> Result<Pieces, Problem> {
+    at_most("count", count, BYTES_MAX).map(|left| Pieces { left })
 }
 
 /// What is behind `/bytes` and `/written`: as many bytes as are left, in pieces.
@@ -312,9 +332,9 @@ impl Stream for Pieces {
 
 #[derive(Deserialize, JsonSchema)]
 struct Feed {
-    /// How many events.
+    /// How many events, a million at most.
     #[serde(default = "Feed::count")]
-    #[schemars(range(max = u64::MAX), example = 3)]
+    #[schemars(range(max = EVENTS_MAX), example = 3)]
     count: u64,
     /// Milliseconds before each of them, ten minutes at most.
     #[serde(default = "Feed::interval_ms")]
@@ -338,10 +358,8 @@ async fn events(
     LastEventId(last): LastEventId,
     Query(Feed { count, interval_ms }): Query<Feed>,
 ) -> Result<Response, Problem> {
-    if interval_ms > SLEEP_MS_MAX {
-        let detail = format!("`interval_ms` must be at most {SLEEP_MS_MAX}");
-        return Err(Problem::bad_request(detail));
-    }
+    at_most("count", count, EVENTS_MAX)?;
+    let pause = time_at_most("interval_ms", interval_ms, SLEEP_MS_MAX)?;
     let last = last.map_or(Ok(0), |id| id.parse::<u64>());
     let last = last.map_err(|_| Problem::bad_request("the last event's id is a number"))?;
     if last >= count {
@@ -349,7 +367,7 @@ async fn events(
     }
     let events = local_body(async move |out| {
         for number in last + 1..=count {
-            sleep(Duration::from_millis(interval_ms)).await;
+            sleep(pause).await;
             out.send(SseEvent::new(number).id(number)).await?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use serde_json::json as value;
 
-use super::{Feed, Message, Sleep, Stall};
+use super::{Code, Count, Feed, Message, Sleep, Stall};
 use crate::openapi::{
     Application, Content, Operation, binary, events as event_stream, json as json_of, nothing,
     problem, text,
@@ -81,7 +81,7 @@ pub(super) fn status() -> Operation {
     let number = || text().example("204");
     let wrong = "it was asked for; or the status is not from 200 to 599";
     Operation::new(PROBE, "Answer with a status")
-        .path::<u16>("code", "the status, 200 to 599", 204)
+        .path::<Code>("code", "the status, 200 to 599", 204)
         .answer(204, "it was asked for", nothing())
         .answer(205, "it was asked for", nothing())
         .answer_class(2, "it was asked for", number())
@@ -96,7 +96,7 @@ pub(super) fn bytes() -> Operation {
     let meaning = "the bytes; the one at offset i is the hexadecimal digit of i modulo 16";
     Operation::new(PROBE, "Stream bytes")
         .about("How many there are is not announced, so that they are sent as chunks.")
-        .path::<u64>("count", "how many, at most 1 GiB", 16)
+        .path::<Count>("count", "how many, at most 1 GiB", 16)
         .answer(200, meaning, binary("application/octet-stream"))
         .slow()
 }
@@ -104,7 +104,7 @@ pub(super) fn bytes() -> Operation {
 pub(super) fn written() -> Operation {
     Operation::new(PROBE, "Write bytes")
         .about("The same bytes, written to the client as to a file by a thread of the pool.")
-        .path::<u64>("count", "how many, at most 1 GiB", 16)
+        .path::<Count>("count", "how many, at most 1 GiB", 16)
         .answer(200, "the bytes", binary("application/octet-stream"))
         .slow()
 }
