@@ -191,6 +191,7 @@ fn events_go_on_where_a_client_was() {
     check("/events?count=0", "", "204 ");
     for (target, last) in [
         ("/events?count=x", ""),
+        ("/events?count=1000001", ""),
         ("/events?interval_ms=600001", ""),
         ("/events", "one"),
     ] {

@@ -266,7 +266,7 @@ fn headers(request: Request) -> Response {
 /// The status to answer with.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(inline)]
-struct Code(#[schemars(range(min = STATUS.start(), max = STATUS.end()))] u16);
+struct Code(#[schemars(range(min = *STATUS.start(), max = *STATUS.end()))] u16);
 
 /// An answer with this status.
 fn status(Path(Code(code)): Path<Code>) -> Result<Response, Problem> {
@@ -361,7 +361,8 @@ async fn events(
     at_most("count", count, EVENTS_MAX)?;
     let pause = time_at_most("interval_ms", interval_ms, SLEEP_MS_MAX)?;
     let last = last.map_or(Ok(0), |id| id.parse::<u64>());
-    let last = last.map_err(|_| Problem::bad_request("the last event's id is a number"))?;
+    let last =
+        last.map_err(|_| Problem::bad_request("`Last-Event-ID` must be the number of an event"))?;
     if last >= count {
         return Ok(Response::new(StatusCode::NO_CONTENT));
     }
