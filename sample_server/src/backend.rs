@@ -66,7 +66,8 @@ pub(crate) struct BackendArgs {
     #[arg(long, env, value_name = "N", default_value_t = AttemptOptions::default().per_name.map_or(0, u32::from))]
     attempts_per_name: u32,
 
-    /// The same for all names together, and registrations
+    /// The same for all names together, and for new passwords: to register, to add or change an account,
+    /// to reset one
     #[arg(long, env, value_name = "N", default_value_t = AttemptOptions::default().per_peer.map_or(0, u32::from))]
     attempts_per_client: u32,
 }

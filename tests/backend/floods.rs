@@ -7,7 +7,7 @@ use container::{Router, blocking};
 use handlers::backend::{AttemptOptions, Options, PasswordOptions};
 use handlers::mail::Bell;
 use handlers::store::{Database, Stores};
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{loopback, on_worker, read_answers};
 
 use crate::{PASSWORD, ask, check, options, tell};
@@ -79,31 +79,68 @@ fn a_flood_of_logins_holds_up_nobody_else() {
     assert_eq!((compared, refused), (QUEUE + 1, FLOOD - QUEUE - 1));
 }
 
-#[test]
-fn nobody_has_mail_sent_to_as_many_strangers_as_he_likes() {
+/// The statuses of these requests, one after another by one client of the network, who may do one
+/// thing a minute; and how much mail there is then. Nothing here takes so long.
+#[track_caller]
+fn check_limited(requests: &[(&str, Value)], expected: &[u16], mails: u64) {
     let stores = Stores::open(&Database::Memory).expect("it opens");
     let options = Options {
         attempts: AttemptOptions {
             per_name: None,
-            // One a minute: nothing here takes so long.
             per_peer: NonZeroU32::new(1),
         },
         ..options()
     };
     let router = handlers::backend::router(stores.clone(), Bell::new(), options);
     let container = loopback::start(router);
-    let register = |name: &str| {
-        let email = format!("{name}@example.org");
-        let body = json!({ "name": name, "email": email, "password": PASSWORD });
+    for ((line, body), expected) in requests.iter().zip(expected) {
         let stream = loopback::connect(&container.handle());
-        loopback::send(&stream, &tell("POST /api/register", &body).wire());
-        read_answers(&loopback::receive(&stream), &[]).remove(0)
-    };
-    check(&register("ann"), 201, "on its way");
-    let refused = register("bob");
-    check(&refused, 429, "too many attempts");
-    assert!(refused.field("retry-after").is_some());
+        loopback::send(&stream, &tell(line, body).wire());
+        let answer = read_answers(&loopback::receive(&stream), &[]).remove(0);
+        check(&answer, *expected, "");
+        if *expected == 429 {
+            check(&answer, 429, "too many attempts");
+            let wait: u32 = answer
+                .field("retry-after")
+                .expect("when")
+                .parse()
+                .expect("seconds");
+            assert!((1..=60).contains(&wait), "{wait}");
+        }
+    }
     loopback::stop(container);
-    let mails = on_worker(async move { stores.mail_queue.count().await });
-    assert_eq!(mails, Ok(1));
+    let count = on_worker(async move { stores.mail_queue.count().await });
+    assert_eq!(count, Ok(mails));
+}
+
+/// An account of this name.
+fn account(name: &str) -> Value {
+    json!({ "name": name, "email": format!("{name}@example.org"), "password": PASSWORD })
+}
+
+#[test]
+fn nobody_has_mail_sent_to_as_many_strangers_as_he_likes() {
+    let register = |name| ("POST /api/register", account(name));
+    check_limited(&[register("ann"), register("bob")], &[201, 429], 1);
+}
+
+#[test]
+fn nobody_has_as_many_passwords_hashed_as_he_likes() {
+    let add = |name| ("POST /api/user", account(name));
+    let change = |change| ("PATCH /api/user/1", change);
+    let reset = format!("POST /api/reset/{}", "0".repeat(64));
+    check_limited(
+        &[
+            add("ann"),
+            add("bob"),
+            ("POST /api/register", account("bob")),
+            change(json!({ "password": "Another12" })),
+            (&reset, json!({ "new_password": PASSWORD })),
+            // What is malformed is told so, and what has no password costs none.
+            ("POST /api/user", json!({})),
+            change(json!({ "name": "anna" })),
+        ],
+        &[201, 429, 429, 429, 429, 400, 200],
+        0,
+    );
 }

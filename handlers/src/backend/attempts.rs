@@ -1,8 +1,9 @@
-//! `Attempts`: how often logins, registrations and resets are tried, and by whom. In memory: a restart forgives.
+//! `Attempts`: how often logins and resets are tried and passwords hashed, and for whom. In memory: a
+//! restart forgives.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,10 +27,9 @@ pub(super) enum Attempt<'a> {
     Login(&'a str),
     /// To have a link mailed to this address.
     Reset(&'a str),
-    /// To use such a link.
-    Link,
-    /// To register, which has a password hashed and mail sent to whomever one likes.
-    Registration,
+    /// To have a password hashed that is new: to register, which also has mail sent to whomever one
+    /// likes, to add or change an account, to use a mailed link.
+    Password,
 }
 
 /// Counts attempts.
@@ -67,8 +67,12 @@ impl Attempts {
     ///
     /// # Errors
     /// With a 429 that says when to try again.
-    pub(super) fn note(&self, peer: Option<IpAddr>, attempt: Attempt<'_>) -> Result<(), Problem> {
-        let network = peer.map(network);
+    pub(super) fn note(
+        &self,
+        peer: Option<SocketAddr>,
+        attempt: Attempt<'_>,
+    ) -> Result<(), Problem> {
+        let network = peer.map(|peer| network(peer.ip()));
         let of_name = matches!(attempt, Attempt::Login(_) | Attempt::Reset(_));
         let named = of_name.then(|| self.hasher.hash_one((network, attempt)));
         let alone = network.map(|network| self.hasher.hash_one(network));
@@ -169,7 +173,9 @@ mod tests {
         /// After how many seconds an attempt may be tried again; 0 when it was counted.
         fn wait(&self, peer: &str, attempt: Attempt<'_>) -> u64 {
             let _entered = self.reactor.enter();
-            let Err(problem) = self.attempts.note(peer.parse().ok(), attempt) else {
+            let peer: Option<IpAddr> = peer.parse().ok();
+            let peer = peer.map(|address| SocketAddr::new(address, 1234));
+            let Err(problem) = self.attempts.note(peer, attempt) else {
                 return 0;
             };
             assert_eq!(problem.status(), StatusCode::TOO_MANY_REQUESTS);
@@ -218,13 +224,13 @@ mod tests {
         let test = Test::new(0, 2);
         let tried = |peer: &str, attempt: Attempt<'_>| test.wait(peer, attempt) == 0;
         assert!(tried("2001:db8::1", Attempt::Login("ann")));
-        assert!(tried("2001:db8::2", Attempt::Link));
+        assert!(tried("2001:db8::2", Attempt::Password));
         assert!(!tried("2001:db8::3", Attempt::Reset("bob")), "one network");
-        assert!(!tried("2001:db8::3", Attempt::Registration));
-        assert!(tried("2001:db8:0:1::1", Attempt::Link), "another");
+        assert!(!tried("2001:db8::3", Attempt::Password));
+        assert!(tried("2001:db8:0:1::1", Attempt::Password), "another");
         for _ in 0..9 {
             assert!(
-                tried("a Unix socket", Attempt::Link),
+                tried("a Unix socket", Attempt::Password),
                 "it says nothing of who it is"
             );
         }

@@ -35,7 +35,6 @@ async fn log_in(
     let name = faults.required("name", body.name, rules::guess);
     let password = faults.required("password", body.password, rules::guess);
     faults.check_none()?;
-    let peer = peer.map(|peer| peer.ip());
     backend.attempts.note(peer, Attempt::Login(&name))?;
     let account = backend.check_password(name, password).await?;
     let account = account.ok_or_else(|| Problem::bad_request("wrong name or password"))?;

@@ -39,7 +39,7 @@
 //! | `passwords` | argon2id within a budget |
 //! | `logins`, `key` | tokens of those who have logged in, and what signs them |
 //! | `token`, `random` | tokens that are mailed, and where randomness comes from |
-//! | `attempts` | how often logins and resets may be tried |
+//! | `attempts` | how often logins, resets and new passwords may be tried |
 
 mod access;
 mod answers;

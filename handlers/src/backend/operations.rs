@@ -99,7 +99,7 @@ impl Users {
     }
 
     pub(super) fn add(self) -> Operation {
-        self.change_of("Add a user")
+        limited(self.change_of("Add a user"))
             .about("The account is active at once.")
             .body(json::<NewUser>())
             .answer(201, "the user", json::<User>())
@@ -108,7 +108,7 @@ impl Users {
     }
 
     pub(super) fn change(self) -> Operation {
-        self.change_of("Change a user")
+        limited(self.change_of("Change a user"))
             .path::<i64>("id", "id of the user", 1)
             .body(json::<UserChange>())
             .answer(200, "the user, changed", json::<User>())
@@ -149,7 +149,7 @@ impl Users {
 }
 
 pub(super) fn register() -> Operation {
-    limited("Register")
+    limited(of(ACCOUNTS, "Register"))
         .about("Adds an account that is not active, and mails a link that makes it so.")
         .body(json::<NewUser>())
         .answer(201, "the account", json::<DoneWith>())
@@ -169,7 +169,7 @@ pub(super) fn confirm() -> Operation {
 }
 
 pub(super) fn log_in() -> Operation {
-    limited("Log in")
+    limited(of(ACCOUNTS, "Log in"))
         .body(json::<LoginForm>())
         .answer(200, "the login", json::<LoggedIn>())
         .answer(
@@ -187,7 +187,7 @@ pub(super) fn log_out() -> Operation {
 }
 
 pub(super) fn begin_reset() -> Operation {
-    limited("Ask for another password")
+    limited(of(ACCOUNTS, "Ask for another password"))
         .about("Mails a link, if there is an account; the answer is the same if there is none.")
         .body(json::<ResetForm>())
         .answer(202, "perhaps a mail is on its way", json::<Done>())
@@ -195,7 +195,7 @@ pub(super) fn begin_reset() -> Operation {
 }
 
 pub(super) fn finish_reset() -> Operation {
-    limited("Choose another password")
+    limited(of(ACCOUNTS, "Choose another password"))
         .about("The link works once, and for an hour. All logins end.")
         .path::<String>("token", "the token that was mailed", EXAMPLE_TOKEN)
         .body(json::<PasswordForm>())
@@ -209,9 +209,9 @@ fn of(application: Application, summary: &'static str) -> Operation {
         .stores()
 }
 
-/// A route that may be tried only so often.
-fn limited(summary: &'static str) -> Operation {
-    of(ACCOUNTS, summary)
+/// The same as a route that may be tried only so often.
+fn limited(operation: Operation) -> Operation {
+    operation
         .answer(429, "too many attempts", error())
         .field("Retry-After", "when to try again, in seconds")
 }

@@ -44,7 +44,7 @@ pub struct Options {
     pub reset_lifetime: Duration,
     /// How passwords are hashed.
     pub passwords: PasswordOptions,
-    /// How often logins and resets may be tried.
+    /// How often logins, resets and new passwords may be tried.
     pub attempts: AttemptOptions,
 }
 
@@ -72,14 +72,16 @@ pub struct PasswordCost {
     pub passes: u32,
 }
 
-/// How often logins, registrations and resets may be tried, each as so many a minute: that many at once, then one
-/// after another. `None`: as often as one likes.
+/// How often logins and resets may be tried and new passwords be given, each as so many a minute: that
+/// many at once, then one after another. `None`: as often as one likes.
 #[derive(Debug, Clone)]
 pub struct AttemptOptions {
     /// By one address of the network, for one name. Default 10: people mistype, and guessing at this
     /// rate takes for ever.
     pub per_name: Option<NonZeroU32>,
-    /// By one address of the network in all, which is all that counts registrations. Default 60: many people may share one.
+    /// By one address of the network in all, which is all that counts new passwords: those of
+    /// registrations, of accounts that are added or changed, and of resets. Default 60: many people
+    /// may share one.
     pub per_peer: Option<NonZeroU32>,
 }
 

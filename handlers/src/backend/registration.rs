@@ -7,7 +7,6 @@ use container::extract::{Json, Path, PeerAddress, State};
 use container::{Handler, Problem, Router, StatusCode};
 
 use super::answers::{DoneWith, done_with};
-use super::attempts::Attempt;
 use super::body::JsonBody;
 use super::errors::refused;
 use super::forms::NewUser;
@@ -32,9 +31,7 @@ async fn register(
     PeerAddress(peer): PeerAddress,
     JsonBody(user): JsonBody<NewUser>,
 ) -> Result<(StatusCode, Json<DoneWith>), Problem> {
-    let peer = peer.map(|peer| peer.ip());
-    backend.attempts.note(peer, Attempt::Registration)?;
-    let account = backend.new_account(user, false).await?;
+    let account = backend.new_account(peer, user, false).await?;
     let lifetime = backend.options.activation_lifetime;
     let token = Token::random();
     let mail = backend.letters.activation(&Letter {

@@ -40,7 +40,6 @@ async fn begin(
     let mut faults = Faults::default();
     let email = faults.required("email", body.email, rules::email);
     faults.check_none()?;
-    let peer = peer.map(|peer| peer.ip());
     let same = email.to_lowercase();
     backend.attempts.note(peer, Attempt::Reset(&same))?;
     let work = async move {
@@ -69,9 +68,7 @@ async fn finish(
     let mut faults = Faults::default();
     let password = faults.required("new_password", body.new_password, rules::password);
     faults.check_none()?;
-    let peer = peer.map(|peer| peer.ip());
-    backend.attempts.note(peer, Attempt::Link)?;
-    let hash = backend.passwords.hash(password).await?;
+    let hash = backend.hash(peer, password).await?;
     let accounts = &backend.stores.accounts;
     let account = accounts.finish_reset(token.hash(), hash, UnixTime::now());
     let account = account.await.map_err(refused)?.ok_or_else(unknown)?;

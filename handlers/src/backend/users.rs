@@ -1,13 +1,15 @@
 //! `/api/user`: all accounts, one account, and changing them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use container::extract::{Json, Path, Query, State};
+use container::extract::{Json, Path, PeerAddress, Query, State};
 use container::message::{HeaderMap, HeaderValue, header};
 use container::{Handler, Problem, Router, StatusCode, sleep};
 
 use super::access::{Access, Bearer};
 use super::answers::{Done, User, done};
+use super::attempts::Attempt;
 use super::body::JsonBody;
 use super::errors::{no_user, refused};
 use super::faults::Faults;
@@ -72,10 +74,11 @@ async fn find(
 async fn add(
     State(backend): State<Arc<Backend>>,
     bearer: Bearer,
+    PeerAddress(peer): PeerAddress,
     JsonBody(user): JsonBody<NewUser>,
 ) -> Result<(StatusCode, HeaderMap, Json<User>), Problem> {
     backend.allow(bearer, Access::ChangeAll).await?;
-    let account = backend.new_account(user, true).await?;
+    let account = backend.new_account(peer, user, true).await?;
     let account = backend
         .stores
         .accounts
@@ -92,6 +95,7 @@ async fn add(
 async fn change(
     State(backend): State<Arc<Backend>>,
     bearer: Bearer,
+    PeerAddress(peer): PeerAddress,
     Path(id): Path<i64>,
     JsonBody(user): JsonBody<UserChange>,
 ) -> Result<Json<User>, Problem> {
@@ -106,7 +110,7 @@ async fn change(
     faults.check_none()?;
     let password_hash = match password {
         None => None,
-        Some(password) => Some((backend.passwords.hash(password).await?, UnixTime::now())),
+        Some(password) => Some((backend.hash(peer, password).await?, UnixTime::now())),
     };
     let change = AccountChange {
         name,
@@ -147,8 +151,12 @@ async fn remove_all(
 
 impl Backend {
     /// The account that a client describes, with its password hashed.
+    ///
+    /// # Errors
+    /// With all that is wrong with it, or as [`hash`](Self::hash) has them.
     pub(super) async fn new_account(
         &self,
+        peer: Option<SocketAddr>,
         user: NewUser,
         active: bool,
     ) -> Result<NewAccount, Problem> {
@@ -160,10 +168,23 @@ impl Backend {
         Ok(NewAccount {
             name,
             email,
-            password_hash: self.passwords.hash(password).await?,
+            password_hash: self.hash(peer, password).await?,
             active,
             created: UnixTime::now(),
         })
+    }
+
+    /// The hash of a new password, which costs so much that each client has only so many.
+    ///
+    /// # Errors
+    /// With a 429 when it had too many, with a 503 when too many wait for theirs.
+    pub(super) async fn hash(
+        &self,
+        peer: Option<SocketAddr>,
+        password: String,
+    ) -> Result<String, Problem> {
+        self.attempts.note(peer, Attempt::Password)?;
+        self.passwords.hash(password).await
     }
 }
 
