@@ -9,6 +9,9 @@ use handlers::{Options, openapi, router};
 use serde_json::Value;
 use tests::{Answer, read_answers};
 
+/// Longer than any example takes.
+const LONG: Duration = Duration::from_secs(60);
+
 /// All routes there can be.
 fn options() -> Options {
     Options {
@@ -150,7 +153,7 @@ fn check_logins(protect_users: bool, expected: &[&str]) {
             }
         }
         if path.starts_with("/api/") {
-            let answer = &read_answers(&server.exchange(&example(&document, &name)), &[])[0];
+            let answer = &read_answers(&server.exchange(&example(&document, &name, None)), &[])[0];
             assert_eq!(answer.status == 401, !wants.is_null(), "{name}");
             let documented = !operation["responses"]["401"].is_null();
             assert_eq!(answer.status == 401, documented, "{name}");
@@ -180,28 +183,113 @@ fn document(server: &Server) -> Value {
     serde_json::from_str(&read_answers(&wire, &[])[0].body).expect("JSON")
 }
 
-/// The example of an operation, named by its method and its path, as a request.
-fn example(document: &Value, name: &str) -> String {
+/// The example of an operation, named by its method and its path, as a request; with another value for
+/// one of its parameters, where one is given.
+fn example(document: &Value, name: &str, given: Option<(&str, &str)>) -> String {
     let (method, path) = name.split_once(' ').expect("a method and a path");
     let operation = &document["paths"][path][method.to_lowercase()];
-    let mut target = path.to_owned();
+    let (mut target, mut fields) = (path.to_owned(), String::new());
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
-        let example = parameter["example"].to_string();
         let name = parameter["name"].as_str().expect("a name");
-        target = target.replace(&format!("{{{name}}}"), example.trim_matches('"'));
+        let value = match &given {
+            Some((given, value)) if *given == name => (*value).to_owned(),
+            _ if parameter["required"] == true => text(&parameter["example"]),
+            _ => continue,
+        };
+        match parameter["in"].as_str() {
+            Some("path") => target = target.replace(&format!("{{{name}}}"), &value),
+            Some("header") => fields = format!("{fields}{name}: {value}\r\n"),
+            _ => {
+                let mark = if target.contains('?') { '&' } else { '?' };
+                target = format!("{target}{mark}{name}={value}");
+            }
+        }
     }
     let content = &operation["requestBody"]["content"]["application/json"];
     let schema = content["schema"]["$ref"].as_str().unwrap_or_default();
     let schema = document.pointer(schema.trim_start_matches('#'));
     let known = schema.map(|schema| &schema["examples"][0]);
     let body = match (&content["example"], known) {
+        (Value::Null, None) => String::new(),
         (Value::Null, Some(example)) | (example, _) => example.to_string(),
     };
     format!(
-        "{method} {target} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+        "{method} {target} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n{fields}\
          Content-Length: {}\r\n\r\n{body}",
         body.len(),
     )
+}
+
+/// A value as it stands in a target.
+fn text(value: &Value) -> String {
+    value.as_str().map_or(value.to_string(), str::to_owned)
+}
+
+/// Where the requests for REST clients are.
+const REQUESTS: &str = include_str!("../docs/api.http");
+
+/// Applications that those leave out: they say nothing that people would ask.
+const UNASKED: [&str; 3] = ["Probe", "Documents", "Health"];
+
+/// Whether a request for a REST client, such as `GET {{host}}/users/9`, is one of this operation.
+fn is_of(line: &str, method: &str, path: &str) -> bool {
+    let Some(target) = line.strip_prefix(&format!("{method} {{{{host}}}}")) else {
+        return false;
+    };
+    let asked = target.split('?').next().unwrap_or_default().split('/');
+    let (asked, path): (Vec<_>, Vec<_>) = (asked.collect(), path.split('/').collect());
+    let mut words = asked.iter().zip(&path);
+    asked.len() == path.len() && words.all(|(asked, word)| asked == word || word.starts_with('{'))
+}
+
+#[test]
+fn requests_for_rest_clients_ask_all_that_people_would() {
+    let server = Server::new(router(&options()));
+    let document = document(&server);
+    let mut asked = 0;
+    for (path, method, operation) in operations(&document) {
+        let application = operation["tags"][0].as_str().expect("a name");
+        // What is served on both lanes is asked on one.
+        let path = path.strip_prefix("/blocking").unwrap_or(path);
+        let is_asked = REQUESTS.lines().any(|line| is_of(line, &method, path));
+        assert!(
+            is_asked || UNASKED.contains(&application),
+            "{method} {path}"
+        );
+        asked += usize::from(is_asked);
+    }
+    assert!(asked > 20, "{asked}");
+}
+
+/// Asks each operation for its example, in virtual time: the answer is one that the document has, and
+/// in a form that it has.
+#[test]
+fn each_operation_answers_its_example_as_the_document_says() {
+    let mut options = options();
+    options.debug = false;
+    options.backend.passwords.cost = PasswordCost::CHEAPEST;
+    let server = Server::new(router(&options));
+    let document = document(&server);
+    for (path, method, operation) in operations(&document) {
+        let name = format!("{method} {path}");
+        let mut client = server.connect();
+        client.send(example(&document, &name, None));
+        server.advance(LONG);
+        let answer = &read_answers(&client.received(), &[])[0];
+        let responses = &operation["responses"];
+        let class = format!("{}XX", answer.status / 100);
+        let said = match &responses[answer.status.to_string()] {
+            Value::Null => &responses[class],
+            said => said,
+        };
+        assert!(!said.is_null(), "{name}: {} {}", answer.status, answer.body);
+        if let Some(form) = answer.field("content-type") {
+            let form = form.split(';').next().unwrap_or_default();
+            let forms = said["content"].as_object().expect("it has a body");
+            let is_said = forms.contains_key(form) || forms.contains_key("*/*");
+            assert!(is_said, "{name}: {form}");
+        }
+    }
 }
 
 #[test]
@@ -218,5 +306,60 @@ fn routes_that_want_a_login_say_so() {
             "GET /api/user/{id}",
             "PATCH /api/user/{id}",
         ],
+    );
+}
+
+/// The numbers next to those that a parameter takes: below and above.
+fn beyond(schema: &Value) -> Option<[String; 2]> {
+    let bounds = match schema["format"].as_str() {
+        Some("int64") => [i64::MIN.into(), i64::MAX.into()],
+        Some("uint64") => [0, u64::MAX.into()],
+        _ => [i128::MIN, i128::MAX],
+    };
+    let is_number = ["integer", "number"].contains(&schema["type"].as_str()?);
+    let said =
+        ["minimum", "maximum"].map(|bound| schema[bound].as_f64().map(|bound| bound as i128));
+    let [least, most] = [said[0].unwrap_or(bounds[0]), said[1].unwrap_or(bounds[1])];
+    is_number.then(|| [least.saturating_sub(1), most.saturating_add(1)].map(|it| it.to_string()))
+}
+
+#[test]
+fn every_number_has_bounds_and_beyond_them_it_is_named_in_a_400() {
+    let server = Server::new(router(&options()));
+    let document = document(&server);
+    let mut asked = vec![];
+    for (path, method, operation) in operations(&document) {
+        let name = format!("{method} {path}");
+        for parameter in operation["parameters"].as_array().expect("a list") {
+            let Some(numbers) = beyond(&parameter["schema"]) else {
+                continue;
+            };
+            let parameter = parameter["name"].as_str().expect("a name");
+            for number in numbers {
+                let request = example(&document, &name, Some((parameter, &number)));
+                let answer = &read_answers(&server.exchange(&request), &[])[0];
+                assert_eq!(answer.status, 400, "{request}{}", answer.body);
+                assert!(answer.body.contains(parameter), "{request}{}", answer.body);
+            }
+            asked.push(parameter);
+        }
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    assert_eq!(
+        asked,
+        [
+            "Last-Event-ID",
+            "after",
+            "code",
+            "count",
+            "id",
+            "interval_ms",
+            "limit",
+            "ms",
+            "num_calls",
+            "request_num",
+            "sleep_time",
+        ]
     );
 }
