@@ -266,8 +266,12 @@ impl Endpoint {
 
     /// Keeps the paths of its requests out of the access log, since they have a secret in them, such
     /// as a token that was mailed: the route's template stands there for path and query. So it does
-    /// for all requests of this path, also those of methods that it has no route for; but not for
-    /// paths that no pattern matches, such as this one with a slash behind it.
+    /// for all requests of this path, also those of methods that it has no route for.
+    ///
+    /// What only resembles it is kept out too, since links are mangled: paths that no route, or none
+    /// but a fallback or a catch-all has, and that have in them what stands before the pattern's
+    /// first parameter, in whatever case or encoding; queries, and the `Referer` of other requests,
+    /// with that in them. So a pattern that begins with a parameter hides a lot.
     pub fn secret_path(mut self) -> Self {
         self.policy.shown_path = ShownPath::Template;
         self

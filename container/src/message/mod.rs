@@ -11,6 +11,7 @@
 //! | `body`, `body_error` | bytes, whole or piece by piece; why they ended too early |
 //! | `channel`, `pieces` | where pieces come from, always bounded |
 //! | `reader`, `writer`, `waiting` | bodies for plain functions, which wait on their threads |
+//! | `secret_paths` | paths that nobody is to read, however they are written |
 //! | `request_id`, `trace`, `unique` | what a request is called, here and by others |
 
 mod body;
@@ -23,6 +24,7 @@ mod reader;
 mod request;
 mod request_id;
 mod response;
+mod secret_paths;
 mod trace;
 mod unique;
 pub(crate) mod waiting;
@@ -40,5 +42,6 @@ pub use reader::BodyReader;
 pub use request::{PathParameters, Request};
 pub use request_id::{RequestId, X_REQUEST_ID};
 pub use response::{Response, ResponseFields};
+pub use secret_paths::SecretPaths;
 pub use trace::{TRACEPARENT, TRACESTATE, TraceContext};
 pub use writer::BodyWriter;

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::metrics::RouteName;
-use crate::message::{RequestHead, RequestId, TraceContext};
+use crate::message::{RequestHead, RequestId, SecretPaths, TraceContext, header};
+
+/// What stands for a query that is not shown.
+const HIDDEN: &[u8] = b"?***";
 
 /// What lines keep of a request's head: written by the format when the head is there, since the
 /// handler takes the head away.
@@ -21,6 +24,8 @@ pub(super) struct Asking<'a> {
     pub(super) head: &'a RequestHead,
     /// What stands for its path and its query; `None`: they do.
     pub(super) shown: Option<&'a str>,
+    /// What is not shown elsewhere in it.
+    pub(super) secret_paths: &'a SecretPaths,
     /// Who asks; `None` at Unix sockets.
     pub(super) peer: Option<SocketAddr>,
 }
@@ -31,9 +36,23 @@ impl Asking<'_> {
         self.shown.map_or(self.head.path_bytes(), str::as_bytes)
     }
 
-    /// The target, or what stands for it.
-    pub(super) fn target(&self) -> &[u8] {
-        self.shown.map_or(self.head.target_bytes(), str::as_bytes)
+    /// The target, or what stands for it: in two parts.
+    pub(super) fn target(&self) -> [&[u8]; 2] {
+        let target = self.head.target_bytes();
+        match self.shown {
+            Some(shown) => [shown.as_bytes(), b""],
+            None if self.head.query().is_some() && self.secret_paths.find(target).is_some() => {
+                [self.head.path_bytes(), HIDDEN]
+            }
+            None => [target, b""],
+        }
+    }
+
+    /// Where its client comes from, or what stands for that; `None` if the client does not say.
+    pub(super) fn referer(&self) -> Option<&[u8]> {
+        let referer = self.head.header(header::REFERER.as_str())?;
+        let secret = self.secret_paths.find(referer);
+        Some(secret.map_or(referer, |shown| shown.as_bytes()))
     }
 }
 

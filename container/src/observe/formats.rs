@@ -9,6 +9,9 @@ use super::text::{NONE, push_json, push_number, push_quoted, push_word};
 use super::timestamp::Timestamps;
 use crate::message::{TraceContext, Version};
 
+/// What says which program a client is.
+const USER_AGENT: &str = "user-agent";
+
 /// `GET /users/7`.
 pub(super) fn ask_short(asking: &Asking<'_>, asked: &mut Asked) {
     // A method is a token: nothing in it could be escaped (RFC 9110, section 9.1).
@@ -48,14 +51,16 @@ pub(super) fn ask_combined(asking: &Asking<'_>, asked: &mut Asked) {
     text.push(b'"');
     push_quoted(text, head.method().as_str().as_bytes());
     text.push(b' ');
-    push_quoted(text, asking.target());
+    for part in asking.target() {
+        push_quoted(text, part);
+    }
     text.push(b' ');
     text.extend_from_slice(version(head.version()).as_bytes());
     text.push(b'"');
     asked.cuts = [first, text.len()];
-    for name in ["referer", "user-agent"] {
+    for value in [asking.referer(), head.header(USER_AGENT)] {
         text.extend_from_slice(b" \"");
-        push_quoted(text, head.header(name).unwrap_or(NONE));
+        push_quoted(text, value.unwrap_or(NONE));
         text.push(b'"');
     }
 }
@@ -107,8 +112,11 @@ pub(super) fn ask_json(asking: &Asking<'_>, asked: &mut Asked) {
         push_peer(text, Some(peer));
         text.push(b'"');
     }
-    for (name, field) in [("referer", "referer"), ("user_agent", "user-agent")] {
-        if let Some(value) = head.header(field) {
+    for (name, value) in [
+        ("referer", asking.referer()),
+        ("user_agent", head.header(USER_AGENT)),
+    ] {
+        if let Some(value) = value {
             push_member(text, name, value);
         }
     }

@@ -13,7 +13,7 @@ use super::record::Record;
 use super::server_timing;
 use crate::handler::{IntoResponse, Problem};
 use crate::message::{
-    Request, RequestHead, RequestId, Response, StatusCode, TraceContext, X_REQUEST_ID,
+    Request, RequestHead, RequestId, Response, SecretPaths, StatusCode, TraceContext, X_REQUEST_ID,
 };
 
 /// What stands in place of a status where the client went before there was one; the number that
@@ -33,6 +33,8 @@ pub struct Observation {
     access_log: Option<AccessLog>,
     /// The routes by their indices; the last one stands for what no route answers.
     routes: Vec<RouteName>,
+    /// What lines do not show.
+    secret_paths: Arc<SecretPaths>,
     /// What each worker counts.
     workers: Vec<Arc<WorkerMetrics>>,
     /// When it began.
@@ -53,11 +55,12 @@ pub struct Observer {
 }
 
 impl Observation {
-    /// Of a container with these routes and this many workers.
+    /// Of a container with these routes, paths of which are not to be shown, and this many workers.
     pub fn new(
         config: Config,
         access_log: Option<AccessLog>,
         routes: impl IntoIterator<Item = RouteName>,
+        secret_paths: Arc<SecretPaths>,
         workers: usize,
     ) -> Arc<Self> {
         let routes: Vec<_> = routes.into_iter().collect();
@@ -65,6 +68,7 @@ impl Observation {
         Arc::new(Observation {
             workers: (0..workers).map(|_| metrics()).collect(),
             routes: routes.into_iter().chain([RouteName::none()]).collect(),
+            secret_paths,
             config,
             access_log,
             started: Instant::now(),
@@ -132,7 +136,12 @@ impl Observer {
         if let Some((head, shown)) = request {
             self.identify(head, &mut record);
             if let Some(access) = &self.access {
-                let asking = Asking { head, shown, peer };
+                let asking = Asking {
+                    head,
+                    shown,
+                    secret_paths: &self.shared.secret_paths,
+                    peer,
+                };
                 access.borrow().ask(&asking, &mut record.asked);
             }
         }

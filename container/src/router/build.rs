@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use http::Method;
 use matchit::InsertError;
@@ -13,6 +14,7 @@ use super::pattern;
 use super::routes::{Route, Routes};
 use super::scope::ErrorScopes;
 use crate::handler::Context;
+use crate::message::SecretPaths;
 
 /// What `any` contributes to the `Allow` of `OPTIONS *`.
 const ANY_METHODS: [Method; 6] = [
@@ -52,7 +54,12 @@ pub(super) fn build(router: Router) -> Result<Routes, RouterError> {
         .any(PathRoutes::has_any)
         .then_some(&ANY_METHODS);
     let methods = paths.iter().flat_map(PathRoutes::methods);
+    let secret = routes.iter().filter_map(|route| {
+        let shown = route.shown()?;
+        Some((pattern::begin(&route.pattern), shown.clone()))
+    });
     Ok(Routes {
+        secret_paths: Arc::new(SecretPaths::new(secret)),
         allow_all: path::allow(methods.chain(any.into_iter().flatten())),
         paths,
         routes,
@@ -164,7 +171,8 @@ impl Path {
 
     fn finish(self, routes: &[Route]) -> PathRoutes {
         let names = pattern::names(&self.pattern);
-        PathRoutes::new(names, self.methods, self.any, routes)
+        let catches_all = pattern::catches_all(&self.pattern);
+        PathRoutes::new(names, catches_all, self.methods, self.any, routes)
     }
 }
 

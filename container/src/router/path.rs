@@ -36,12 +36,15 @@ pub(super) struct PathRoutes {
     pub(super) errors: ErrorScope,
     /// The template of a route that has it shown in the path's place.
     pub(super) shown: Option<Arc<str>>,
+    /// Whether it takes what is no other route's: all that is below a prefix.
+    pub(super) catches_all: bool,
 }
 
 impl PathRoutes {
     /// The table of a path that has these routes, at least one. `methods` has each method once.
     pub(super) fn new(
         names: Vec<Arc<str>>,
+        catches_all: bool,
         mut methods: Vec<(Method, usize)>,
         any: Option<usize>,
         routes: &[Route],
@@ -55,6 +58,7 @@ impl PathRoutes {
         PathRoutes {
             shown: own.clone().find_map(Route::shown).cloned(),
             names,
+            catches_all,
             allow: allow(methods.iter().map(|(method, _)| method)),
             layers: common_layers(own.clone().map(|route| &route.layers)),
             errors: common_scope(own.map(|route| route.errors)),

@@ -52,6 +52,16 @@ pub(super) fn check(pattern: &str) -> Result<(), PatternFault> {
     Ok(())
 }
 
+/// What stands before the first parameter, or brace.
+pub(super) fn begin(pattern: &str) -> &str {
+    pattern.split(['{', '}']).next().unwrap_or_default()
+}
+
+/// Whether it takes all paths below a prefix.
+pub(super) fn catches_all(pattern: &str) -> bool {
+    pattern.contains("{*")
+}
+
 /// The names of the parameters, in order. Of a pattern that the path tree refuses, some of them.
 pub(super) fn names(pattern: &str) -> Vec<Arc<str>> {
     let mut names = Vec::new();

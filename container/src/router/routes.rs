@@ -12,7 +12,7 @@ use super::pattern;
 use super::refusal::Refusal;
 use super::scope::{ErrorScope, ErrorScopes};
 use crate::handler::{Context, Endpoint, ErrorShape, ShownPath};
-use crate::message::PathParameters;
+use crate::message::{PathParameters, SecretPaths};
 use crate::middleware::Layer;
 
 /// The methods that are about resources: those of RFC 9110, section 9.3, but CONNECT; and those of
@@ -44,6 +44,8 @@ pub struct Routes {
     pub(super) fallback: Option<usize>,
     /// Whose shape errors have.
     pub(super) scopes: ErrorScopes,
+    /// The paths that are not shown, for those that are no route's own.
+    pub(super) secret_paths: Arc<SecretPaths>,
     /// The outermost router's layers, which are around every answer.
     pub(super) layers: Arc<[Layer]>,
     /// The answer to `OPTIONS *`.
@@ -137,6 +139,10 @@ impl Routes {
             return self.find_fallback(method, path);
         };
         let entry = &self.paths[*found.value];
+        let shown = match entry.catches_all {
+            true => entry.shown.as_ref().or_else(|| self.near(path)),
+            false => entry.shown.as_ref(),
+        };
         let refuse = |refusal| Found::Refused {
             refusal,
             layers: &entry.layers,
@@ -144,7 +150,7 @@ impl Routes {
                 ErrorScope::CONTAINER => self.scopes.at(path),
                 scope => scope,
             },
-            shown: entry.shown.as_ref(),
+            shown,
         };
         let allow = || entry.allow.clone();
         match entry.choose(method) {
@@ -152,7 +158,7 @@ impl Routes {
                 Ok(parameters) => Found::Route(Match {
                     route: &self.routes[index],
                     parameters,
-                    shown: entry.shown.as_ref(),
+                    shown,
                 }),
                 Err(name) => refuse(Refusal::Parameter { name }),
             },
@@ -192,6 +198,11 @@ impl Routes {
         self.scopes.shape(scope)
     }
 
+    /// The paths that those who watch are not shown.
+    pub fn secret_paths(&self) -> &Arc<SecretPaths> {
+        &self.secret_paths
+    }
+
     /// The states.
     pub fn context(&self) -> &Context {
         &self.context
@@ -226,7 +237,7 @@ impl Routes {
             Some(index) => Found::Route(Match {
                 route: &self.routes[index],
                 parameters: PathParameters::default(),
-                shown: self.routes[index].shown(),
+                shown: self.routes[index].shown().or_else(|| self.near(path)),
             }),
             None if !self.knows(method) => self.refuse(path, Refusal::NotImplemented),
             None => self.refuse(path, Refusal::NotFound),
@@ -247,8 +258,13 @@ impl Routes {
             refusal,
             layers: &self.layers,
             errors: self.scopes.at(path),
-            shown: None,
+            shown: self.near(path),
         }
+    }
+
+    /// What is shown for a path that is no route's own: perhaps it was to be one that is not shown.
+    fn near(&self, path: &str) -> Option<&Arc<str>> {
+        self.secret_paths.find(path.as_bytes())
     }
 }
 

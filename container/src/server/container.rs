@@ -143,7 +143,8 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
     } = parts;
     let count = config.workers;
     let names = routes.iter().map(observed_name);
-    let observation = Observation::new(config.observe.clone(), access_log, names, count);
+    let secret = routes.secret_paths().clone();
+    let observation = Observation::new(config.observe.clone(), access_log, names, secret, count);
     let counters: Vec<Arc<WorkerCounters>> = (0..count).map(|_| Arc::default()).collect();
     let loads = Loads::new(&counters);
     let (addresses, listeners) = Listeners::open(&addresses, listeners, count)?;

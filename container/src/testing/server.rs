@@ -97,7 +97,8 @@ impl Server {
         let pool = pool(config.blocking.clone(), reactor.clock());
         let endpoints = routes.iter().map(|route| &route.endpoint);
         let names = routes.iter().map(observed_name);
-        let observation = Observation::new(config.observe.clone(), log, names, 1);
+        let secret = routes.secret_paths().clone();
+        let observation = Observation::new(config.observe.clone(), log, names, secret, 1);
         let observer = observation.observer(0);
         let own = OwnHandle::default();
         let context = own.within(routes.context());

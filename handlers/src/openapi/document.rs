@@ -128,7 +128,11 @@ fn with_refusals(operation: &Operation, route: &Registered<'_>) -> Operation {
         operation.refuse(422, "the body is JSON of another shape", &[]);
     }
     if operation.asks_store {
-        operation.refuse(503, "there is no database, or no room; try again later", &[]);
+        operation.refuse(
+            503,
+            "there is no database, or no room; try again later",
+            &[],
+        );
     }
     if is_limited(route.endpoint) {
         operation.refuse(503, "there is no room, or no time; try again later", &[]);
