@@ -2,23 +2,26 @@
 //! `2026-05-04T10:20:30.456Z INFO container::server::signal SIGTERM: draining`, or as JSON, among
 //! those of the container's access log.
 //!
-//! Says what a line looks like and which may be lost; when they are written is the work of the
-//! container's `LineQueue`.
+//! Says what a line looks like and what it is worth; when it is written, or whether it is lost
+//! because nobody reads, is the work of the container's `LineQueue`.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 
-use container::observe::{AccessLog, Format, LineQueue, LineWriter, WhenFull};
+use container::observe::{AccessLog, Format, LineQueue, LineWriter, Worth};
 use container::server;
 use env_logger::fmt::Formatter;
 use env_logger::{Builder, Target, WriteStyle};
 use log::{Level, LevelFilter, Record};
 
-/// Marks a formatted line that must not be lost; the first byte of each line is a mark.
-const KEEP: u8 = b'!';
+/// The first byte of each formatted line is a mark: that of [`Worth::Ordinary`] lines.
+const ORDINARY: u8 = b' ';
 
-/// Marks a formatted line that may be lost.
-const MAY_DROP: u8 = b' ';
+/// That of [`Worth::Important`] lines.
+const IMPORTANT: u8 = b'!';
+
+/// That of [`Worth::Last`] lines.
+const LAST: u8 = b'.';
 
 /// The log, as long as the process serves.
 pub(crate) struct Logging {
@@ -80,7 +83,7 @@ impl Logging {
             log::info!(target: env!("CARGO_PKG_NAME"), "{message}");
         } else {
             let line = format!("{message}\n");
-            self.queue.push(line.as_bytes(), WhenFull::Wait);
+            self.queue.push(line.as_bytes(), Worth::Last);
         }
     }
 
@@ -98,12 +101,7 @@ struct Lines {
 impl Write for Lines {
     fn write(&mut self, marked: &[u8]) -> io::Result<usize> {
         if let [mark, line @ ..] = marked {
-            let when_full = if *mark == KEEP {
-                WhenFull::Wait
-            } else {
-                WhenFull::Drop
-            };
-            self.queue.push(line, when_full);
+            self.queue.push(line, worth(*mark));
         }
         Ok(marked.len())
     }
@@ -113,12 +111,22 @@ impl Write for Lines {
     }
 }
 
-/// Whether a line must not be lost. What the server says itself is not one of many: it is kept too.
+/// What a line is worth, as its first byte. What the server says of itself is not one of many.
 fn mark(record: &Record<'_>) -> u8 {
-    if record.level() <= Level::Warn || record.target() == env!("CARGO_PKG_NAME") {
-        KEEP
+    if record.target() == env!("CARGO_PKG_NAME") {
+        LAST
+    } else if record.level() <= Level::Warn {
+        IMPORTANT
     } else {
-        MAY_DROP
+        ORDINARY
+    }
+}
+
+fn worth(mark: u8) -> Worth {
+    match mark {
+        LAST => Worth::Last,
+        IMPORTANT => Worth::Important,
+        _ => Worth::Ordinary,
     }
 }
 

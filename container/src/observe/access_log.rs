@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::entry::{Asked, Asking, Entry};
 use super::formats;
-use super::line_queue::{LineQueue, LineWriter, Notice, WhenFull};
+use super::line_queue::{LineQueue, LineWriter, Notice, Worth};
 use super::timestamp::Timestamps;
 
 /// Bytes of lines that a worker gathers at most before it hands them over: a hundred requests'.
@@ -159,9 +159,8 @@ impl AccessWriter {
     /// Gives away the lines that were gathered.
     pub(super) fn hand_over(&mut self) {
         if self.count > 0 {
-            self.log
-                .queue
-                .push_all(&self.lines, self.count, WhenFull::Drop);
+            let queue = &self.log.queue;
+            queue.push_all(&self.lines, self.count, Worth::Ordinary);
             self.lines.clear();
             self.count = 0;
         }

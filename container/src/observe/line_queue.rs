@@ -2,10 +2,11 @@
 //! for a `write`.
 //!
 //! Lines are gathered in memory and written by a thread of their own, many at a time. The queue is
-//! bounded in both of its answers when it is full: lines that may be lost are dropped and counted,
-//! and the next line that fits is preceded by one that says how many were; a line that must not be
-//! lost waits for room. Knows nothing of levels and formats: whoever pushes a line says which kind
-//! it is.
+//! bounded, and nobody waits for room in it, since who logs may be a worker and who reads may be
+//! gone: a line that has none is dropped and counted, and the next line that fits is preceded by one
+//! that says how many were. Lines that can be spared less have more room. Only the end of the
+//! process waits, for the last lines. Knows nothing of levels and formats: whoever pushes a line
+//! says what it is worth.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,13 +14,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 use std::{mem, thread};
 
-/// Bytes waiting beyond which lines that may be lost are: some 15,000 requests' lines, a moment's
-/// worth for a terminal and far more than a pipe's reader needs to catch up.
-const DROP_ABOVE: usize = 1 << 20;
+/// Bytes waiting beyond which [`Worth::Ordinary`] lines are dropped: some 15,000 requests' lines, a
+/// moment's worth for a terminal and far more than a pipe's reader needs to catch up.
+const ORDINARY_MAX: usize = 1 << 20;
 
-/// Bytes waiting beyond which lines that must not be lost wait for room. What is above
-/// [`DROP_ABOVE`] is kept free for them, so they wait only when nobody reads any more.
-const WAIT_ABOVE: usize = 2 << 20;
+/// The same for [`Worth::Important`] lines: whatever flood there is of others, some thousands have
+/// room.
+const IMPORTANT_MAX: usize = 2 << 20;
+
+/// The same for [`Worth::Last`] lines: far more than the few that a process says of itself, whatever
+/// flood there is of errors.
+const LAST_MAX: usize = IMPORTANT_MAX + (64 << 10);
 
 /// How long the writer gathers lines after the first: few enough to look like now, long enough
 /// that a busy server pays for a hundred wake-ups a second, not one for each request.
@@ -29,13 +34,16 @@ const GATHER: Duration = Duration::from_millis(10);
 /// where nobody does, a process that stays for ever is worse than a line that is lost.
 const FINISH_MAX: Duration = Duration::from_secs(5);
 
-/// What happens to a line for which there is no room.
+/// What a line is worth: the less it can be spared, the more room it has in the queue, and the
+/// sooner it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhenFull {
-    /// It is dropped, and counted.
-    Drop,
-    /// It waits.
-    Wait,
+pub enum Worth {
+    /// It is one of many, such as a request's.
+    Ordinary,
+    /// It says that something is wrong.
+    Important,
+    /// It is one of the few that a process says of itself, such as how it ended.
+    Last,
 }
 
 /// Makes the line, line end included, that says how many lines were dropped before the one it is
@@ -45,11 +53,11 @@ pub type Notice = fn(next: &[u8], dropped: u64) -> Vec<u8>;
 /// The lines on their way; clones share them.
 ///
 /// ```
-/// use container::observe::{LineQueue, WhenFull};
+/// use container::observe::{LineQueue, Worth};
 ///
 /// let notice = |_: &[u8], dropped| format!("{dropped} lines dropped\n").into_bytes();
 /// let (queue, writer) = LineQueue::start(std::io::sink(), notice)?;
-/// queue.push(b"GET / 200\n", WhenFull::Drop);
+/// queue.push(b"GET / 200\n", Worth::Ordinary);
 /// writer.finish();
 /// assert_eq!(queue.dropped(), 0);
 /// # Ok::<(), std::io::Error>(())
@@ -74,8 +82,6 @@ struct Shared {
     dropped: AtomicU64,
     /// Told the writer: there is a first line, one that is not to be kept back, or the end.
     filled: Condvar,
-    /// Told those who wait for room: there is some.
-    emptied: Condvar,
 }
 
 /// What waits to be written.
@@ -106,7 +112,6 @@ impl LineQueue {
                 notice,
                 dropped: AtomicU64::new(0),
                 filled: Condvar::new(),
-                emptied: Condvar::new(),
             }),
         };
         let writer = queue.clone();
@@ -124,32 +129,26 @@ impl LineQueue {
         Ok((queue, writer))
     }
 
-    /// Puts a line, line end included, behind the others. After [`LineWriter::finish`] it is lost:
-    /// the process is at its end.
-    pub fn push(&self, line: &[u8], when_full: WhenFull) {
-        self.push_all(line, 1, when_full);
+    /// Puts a line, line end included, behind the others; never waits. After
+    /// [`LineWriter::finish`] it is lost: the process is at its end.
+    pub fn push(&self, line: &[u8], worth: Worth) {
+        self.push_all(line, 1, worth);
     }
 
     /// Puts `count` lines behind the others, all or none of them.
-    pub fn push_all(&self, lines: &[u8], count: u64, when_full: WhenFull) {
+    pub fn push_all(&self, lines: &[u8], count: u64, worth: Worth) {
         let mut waiting = self.lock();
-        // Telling the writer costs a system call, so it is told only what changes something for it.
-        let (was_empty, was_pressing) = (waiting.lines.is_empty(), waiting.is_pressing());
-        match when_full {
-            WhenFull::Drop if waiting.lines.len() >= DROP_ABOVE => {
-                waiting.dropped += count;
-                self.shared.dropped.fetch_add(count, Ordering::Relaxed);
-                return;
-            }
-            WhenFull::Drop => {}
-            WhenFull::Wait => {
-                waiting = self.wait_for_room(waiting);
-                waiting.pressing = true;
-            }
-        }
         if waiting.closed {
             return;
         }
+        if waiting.lines.len() >= worth.room() {
+            waiting.dropped += count;
+            self.shared.dropped.fetch_add(count, Ordering::Relaxed);
+            return;
+        }
+        // Telling the writer costs a system call, so it is told only what changes something for it.
+        let (was_empty, was_pressing) = (waiting.lines.is_empty(), waiting.is_pressing());
+        waiting.pressing |= worth != Worth::Ordinary;
         waiting.push(lines, self.shared.notice);
         let tell = was_empty || (waiting.is_pressing() && !was_pressing);
         drop(waiting);
@@ -161,13 +160,6 @@ impl LineQueue {
     /// How many lines were dropped since the start.
     pub fn dropped(&self) -> u64 {
         self.shared.dropped.load(Ordering::Relaxed)
-    }
-
-    fn wait_for_room<'a>(&self, waiting: MutexGuard<'a, Waiting>) -> MutexGuard<'a, Waiting> {
-        let full = |waiting: &mut Waiting| waiting.lines.len() >= WAIT_ABOVE && !waiting.closed;
-        let emptied = &self.shared.emptied;
-        let waited = emptied.wait_while(waiting, full);
-        waited.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The writer's life: until the queue is closed, and all in it is written.
@@ -195,8 +187,6 @@ impl LineQueue {
             .unwrap_or_else(PoisonError::into_inner);
         mem::swap(&mut waiting.lines, taken);
         waiting.pressing = false;
-        drop(waiting);
-        shared.emptied.notify_all();
         // None only when it was closed: everything is written.
         !taken.is_empty()
     }
@@ -214,9 +204,19 @@ impl LineWriter {
         let shared = &self.queue.shared;
         self.queue.lock().closed = true;
         shared.filled.notify_one();
-        shared.emptied.notify_all();
         // Closed is what it waits for; out of time, there is nobody left to tell.
         let _ = self.ended.recv_timeout(FINISH_MAX);
+    }
+}
+
+impl Worth {
+    /// Bytes waiting beyond which such a line is dropped.
+    fn room(self) -> usize {
+        match self {
+            Worth::Ordinary => ORDINARY_MAX,
+            Worth::Important => IMPORTANT_MAX,
+            Worth::Last => LAST_MAX,
+        }
     }
 }
 
@@ -231,7 +231,7 @@ impl Waiting {
 
     /// Whether the writer should not wait for more.
     fn is_pressing(&self) -> bool {
-        self.pressing || self.closed || self.lines.len() >= DROP_ABOVE / 2
+        self.pressing || self.closed || self.lines.len() >= ORDINARY_MAX / 2
     }
 }
 
@@ -281,7 +281,8 @@ mod tests {
     }
 
     fn notice(next: &[u8], dropped: u64) -> Vec<u8> {
-        format!("{dropped} before {next:?}\n").into_bytes()
+        let level = String::from_utf8_lossy(&next[..7]);
+        format!("{dropped} before {level}\n").into_bytes()
     }
 
     /// A line of 1 KiB.
@@ -295,7 +296,7 @@ mod tests {
         drop(test.allow);
         for number in 0..100 {
             let line = format!("{number}\n");
-            test.queue.push(line.as_bytes(), WhenFull::Drop);
+            test.queue.push(line.as_bytes(), Worth::Ordinary);
         }
         test.writer.finish();
         let expected: String = (0..100).map(|number| format!("{number}\n")).collect();
@@ -303,40 +304,35 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_drops_and_counts_but_keeps_what_must_not_be_lost() {
+    fn each_worth_has_room_that_the_others_leave_and_nobody_waits() {
         let test = start();
-        test.queue.push(b"first\n", WhenFull::Wait);
+        test.queue.push(b"first\n", Worth::Last);
         assert_eq!(test.written.recv().unwrap(), "first\n");
         // From here on the sink is stuck.
-        let room = DROP_ABOVE / 1024;
-        for _ in 0..room + 7 {
-            test.queue.push(&line("t INFO request"), WhenFull::Drop);
+        let floods = [
+            (Worth::Ordinary, "t INFO request", ORDINARY_MAX),
+            (
+                Worth::Important,
+                "t ERROR panic",
+                IMPORTANT_MAX - ORDINARY_MAX,
+            ),
+            (Worth::Last, "t INFO served", LAST_MAX - IMPORTANT_MAX),
+        ];
+        for (dropped, (worth, text, room)) in (0..).step_by(7).zip(floods) {
+            assert_eq!(test.queue.dropped(), dropped);
+            for _ in 0..room / 1024 + 7 {
+                test.queue.push(&line(text), worth);
+            }
         }
-        test.queue.push(b"t ERROR kept\n", WhenFull::Wait);
+        assert_eq!(test.queue.dropped(), 21);
         drop(test.allow);
         let text = test.written.recv().unwrap();
-        assert_eq!(text.matches("INFO request").count(), room);
-        let end = format!("7 before {:?}\nt ERROR kept\n", b"t ERROR kept\n");
-        assert!(text.ends_with(&end));
-        assert_eq!(test.queue.dropped(), 7);
-        test.writer.finish();
-    }
-
-    #[test]
-    fn what_must_not_be_lost_waits_when_even_its_own_room_is_full() {
-        let test = start();
-        test.queue.push(b"first\n", WhenFull::Wait);
-        assert_eq!(test.written.recv().unwrap(), "first\n");
-        for _ in 0..WAIT_ABOVE / 1024 {
-            test.queue.push(&line("t ERROR"), WhenFull::Wait);
+        for (worth, line, room) in floods {
+            assert_eq!(text.matches(line).count(), room / 1024, "{worth:?}");
         }
-        thread::scope(|scope| {
-            let last = scope.spawn(|| test.queue.push(b"t ERROR last\n", WhenFull::Wait));
-            drop(test.allow);
-            assert_eq!(test.written.recv().unwrap().len(), WAIT_ABOVE);
-            last.join().unwrap();
-        });
+        for notice in ["7 before t ERROR", "7 before t INFO"] {
+            assert_eq!(text.matches(notice).count(), 1, "{notice}");
+        }
         test.writer.finish();
-        assert_eq!(test.written.iter().collect::<String>(), "t ERROR last\n");
     }
 }

@@ -31,7 +31,7 @@ mod timestamp;
 pub use access_log::{AccessLog, Format};
 pub use config::{Config, Metrics, RequestIds, ServerTiming, Traces};
 pub use histogram::{BOUNDS_US, Histogram, Times};
-pub use line_queue::{LineQueue, LineWriter, Notice, WhenFull};
+pub use line_queue::{LineQueue, LineWriter, Notice, Worth};
 pub use metrics::{Outcome, RouteName, RouteStats, WorkerMetrics};
 pub use observer::{Observation, Observer};
 pub use record::Record;

@@ -51,6 +51,30 @@ fn no_line_of_the_log_is_lost_at_the_end() {
     }
 }
 
+/// Errors waited for room in a full log, and with them their worker, for ever.
+#[test]
+fn a_log_that_nobody_reads_holds_up_no_worker() {
+    // More lines than log and pipe have room for: 2 MiB, and 64 KiB more.
+    const ROUNDS: usize = 12;
+    const REQUESTS: usize = 1000;
+    let server = Server::start(&["--workers=1", "--debug", "--log-level=info"]);
+    let one = "GET /panic/inline HTTP/1.1\r\nHost: a\r\n\r\n";
+    let last = "GET /panic/inline HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    for _ in 0..ROUNDS {
+        let answers = read_to_end(server.send(&(one.repeat(REQUESTS - 1) + last)));
+        assert_eq!(answers.matches("HTTP/1.1 500 ").count(), REQUESTS);
+    }
+    assert!(server.get("/plaintext").ends_with("Hello, World!"));
+    let end = server.stop();
+    assert_eq!(end.code, Some(0), "{}", end.log);
+    // Some were lost, each panic has two, and it is said.
+    let errors = end.log.matches(" ERROR ").count();
+    assert!((1..2 * ROUNDS * REQUESTS).contains(&errors), "{errors}");
+    assert!(end.log.contains(" lines dropped: read too slowly\n"));
+    let served = format!(" served {} requests\n", ROUNDS * REQUESTS + 1);
+    assert!(end.log.ends_with(&served), "{:?}", end.log.lines().last());
+}
+
 #[test]
 fn a_signal_lets_requests_finish() {
     for (name, line) in [("INT", "SIGINT: draining"), ("TERM", "SIGTERM: draining")] {
