@@ -8,7 +8,8 @@ use container::testing::{Faults, Server};
 use container::{Router, inline};
 use serde_json::Value;
 use tests::log::Lines;
-use tests::{application, get};
+use tests::loopback::{builder, connect, receive_until, send, stop};
+use tests::{GET, application, get};
 
 /// The lines of what `act` does with a server.
 fn lines(format: Format, act: impl FnOnce(&Server)) -> Vec<String> {
@@ -205,6 +206,7 @@ fn pipelined_requests_have_a_line_each_in_their_order() {
             lane,
             route,
             id,
+            trace,
         ] = words[..]
         else {
             panic!("{line}");
@@ -220,6 +222,7 @@ fn pipelined_requests_have_a_line_each_in_their_order() {
             (number.to_string().as_str(), "0", "0+0+0")
         );
         assert_eq!((lane, route, id.len()), ("inline", "/bytes/{n}", 16));
+        assert!(trace.starts_with("00-") && trace.len() == 55, "{line}");
     }
 }
 
@@ -295,9 +298,62 @@ fn combined_lines_are_apaches() {
     let names: Vec<&str> = more.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         names,
-        ["waited", "ran", "written", "total", "lane", "route", "id"]
+        [
+            "waited", "ran", "written", "total", "lane", "route", "id", "trace_id", "span_id"
+        ]
     );
     assert_eq!(more[5].1, "/bytes/{n}");
+}
+
+/// Requests that cannot be read, and the status of each.
+const UNREADABLE: [(&str, &str); 3] = [
+    ("G\"T /a HTTP/1.1\r\n\r\n", "400"),
+    ("nonsense\r\n\r\n", "400"),
+    ("GET / HT", "408"),
+];
+
+/// Their lines began with the status, wherever that belonged, and did not say who had sent them.
+#[test]
+fn what_could_not_be_read_leaves_the_fields_where_they_are() {
+    for (text, status) in UNREADABLE {
+        let short = lines(Format::Short, request(text)).remove(0);
+        let words: Vec<&str> = short.split(' ').collect();
+        assert_eq!((words.len(), &words[3..6]), (13, &["-", "-", status][..]));
+        let combined = lines(Format::Combined, request(text)).remove(0);
+        let (fields, more) = read_combined(&combined);
+        assert_eq!([&*fields[4], &fields[5]], ["-", status]);
+        assert_eq!(([&*fields[7], &fields[8]], more.len()), (["-", "-"], 9));
+        let line = json(request(text));
+        assert_eq!(line["status"].to_string(), status);
+        for name in ["method", "path", "version", "referer", "user_agent"] {
+            assert_eq!(line.get(name), None, "{name}");
+        }
+        assert_eq!(line["trace_id"].as_str().map(str::len), Some(32));
+    }
+}
+
+#[test]
+fn who_sent_it_is_said_whatever_it_was() {
+    let check = |format: Format, expected: &str| {
+        let lines = Lines::default();
+        let (log, writer) = lines.access_log(format);
+        let container = builder(1).access_log(log).start(application());
+        let container = container.expect("it starts");
+        for text in [GET, UNREADABLE[0].0] {
+            let client = connect(&container.handle());
+            send(&client, text);
+            receive_until(&client, "HTTP/1.1 ");
+        }
+        stop(container);
+        writer.finish();
+        let lines = lines.read();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        for line in lines {
+            assert!(line.contains(expected), "{line}");
+        }
+    };
+    check(Format::Combined, "127.0.0.1 - - [");
+    check(Format::JsonLines, ",\"peer\":\"127.0.0.1\",");
 }
 
 #[test]
@@ -316,7 +372,7 @@ fn no_client_writes_lines_of_its_own() {
                 assert_eq!(line["path"], "/\"\\`{}");
                 assert_eq!(line["user_agent"], "a\t\u{85}\u{9b}1m\" - \"\\");
             }
-            Format::Short => assert_eq!(lines[0].split(' ').count(), 12),
+            Format::Short => assert_eq!(lines[0].split(' ').count(), 13),
         }
     }
 }

@@ -16,11 +16,12 @@ use super::timestamp::Timestamps;
 const GATHERED_MAX: usize = 16 << 10;
 
 /// What a line looks like. Microseconds in all of them; a request whose client went before there
-/// was an answer has the status 499.
+/// was an answer has the status 499. Where traces are carried each line has the ids of its request's
+/// place in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// For people: time, level, target, method, path, status, bytes, total, waited + ran + written,
-    /// lane, route and request id.
+    /// lane, route and request id; then the `traceparent`, where traces are carried.
     ///
     /// `2026-05-04T10:20:30.456Z INFO container::access GET /users/7 200 46 50174 0+50170+4 async
     /// /users/{id} 8f1c2d3e4f5a6b7c`
@@ -28,7 +29,7 @@ pub enum Format {
     Short,
     /// Apache's `combined`; behind it, as `name=value`, what the short one has more.
     Combined,
-    /// An object for each line (RFC 8259), with the ids of the trace where traces are carried.
+    /// An object for each line (RFC 8259).
     JsonLines,
 }
 

@@ -45,7 +45,8 @@ pub enum Traces {
     /// Only where a handler asks for its `TraceContext`.
     #[default]
     Ignored,
-    /// Each has a place in its caller's trace, or in a new one, and it is in the JSON log.
+    /// Each has a place in its caller's trace, or in a new one. It is in the log, and a handler hands
+    /// it on: [`CarriedTrace`](crate::extract::CarriedTrace).
     Carried,
 }
 

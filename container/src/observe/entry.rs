@@ -21,16 +21,38 @@ pub(super) struct Asked {
 
 /// What a format can keep of a request.
 pub(super) struct Asking<'a> {
+    /// What was asked; `None`: it could not be read.
+    pub(super) request: Option<Readable<'a>>,
+    /// Who asks; `None` at Unix sockets.
+    pub(super) peer: Option<SocketAddr>,
+}
+
+/// What was asked, as it may be shown.
+#[derive(Clone, Copy)]
+pub(super) struct Readable<'a> {
     pub(super) head: &'a RequestHead,
     /// What stands for its path and its query; `None`: they do.
     pub(super) shown: Option<&'a str>,
     /// What is not shown elsewhere in it.
     pub(super) secret_paths: &'a SecretPaths,
-    /// Who asks; `None` at Unix sockets.
-    pub(super) peer: Option<SocketAddr>,
 }
 
-impl Asking<'_> {
+impl<'a> Asking<'a> {
+    /// Where its client comes from, or what stands for that; `None` if the client does not say.
+    pub(super) fn referer(&self) -> Option<&'a [u8]> {
+        let request = self.request?;
+        let referer = request.head.header(header::REFERER.as_str())?;
+        let secret = request.secret_paths.find(referer);
+        Some(secret.map_or(referer, |shown| shown.as_bytes()))
+    }
+
+    /// Which program the client is; `None` if it does not say.
+    pub(super) fn user_agent(&self) -> Option<&'a [u8]> {
+        self.request?.head.header(header::USER_AGENT.as_str())
+    }
+}
+
+impl Readable<'_> {
     /// The path, or what stands for it.
     pub(super) fn path(&self) -> &[u8] {
         self.shown.map_or(self.head.path_bytes(), str::as_bytes)
@@ -46,13 +68,6 @@ impl Asking<'_> {
             }
             None => [target, b""],
         }
-    }
-
-    /// Where its client comes from, or what stands for that; `None` if the client does not say.
-    pub(super) fn referer(&self) -> Option<&[u8]> {
-        let referer = self.head.header(header::REFERER.as_str())?;
-        let secret = self.secret_paths.find(referer);
-        Some(secret.map_or(referer, |shown| shown.as_bytes()))
     }
 }
 

@@ -1,27 +1,30 @@
 //! The three formats of the access log: what each keeps of a head, and what its lines look like.
 //!
-//! Whatever a client sends, a line stays one line and its fields stay where they are.
+//! Whatever a client sends, a line stays one line and its fields stay where they are: what could not
+//! be read is `-`, or in JSON not there.
 
 use std::net::SocketAddr;
 
-use super::entry::{Asked, Asking, Entry};
+use super::entry::{Asked, Asking, Entry, Readable};
 use super::text::{NONE, push_json, push_number, push_quoted, push_word};
 use super::timestamp::Timestamps;
 use crate::message::{TraceContext, Version};
 
-/// What says which program a client is.
-const USER_AGENT: &str = "user-agent";
-
 /// `GET /users/7`.
 pub(super) fn ask_short(asking: &Asking<'_>, asked: &mut Asked) {
+    let text = &mut asked.text;
+    let Some(request) = asking.request else {
+        text.extend_from_slice(b"- -");
+        return;
+    };
     // A method is a token: nothing in it could be escaped (RFC 9110, section 9.1).
-    let method = asking.head.method().as_str();
-    asked.text.extend_from_slice(method.as_bytes());
-    asked.text.push(b' ');
-    push_word(&mut asked.text, asking.path());
+    text.extend_from_slice(request.head.method().as_str().as_bytes());
+    text.push(b' ');
+    push_word(text, request.path());
 }
 
-/// `TIME INFO container::access GET /users/7 200 46 50174 0+50170+4 async /users/{id} ID`.
+/// `TIME INFO container::access GET /users/7 200 46 50174 0+50170+4 async /users/{id} ID`, and
+/// where traces are carried the `traceparent` that is handed on.
 pub(super) fn short(entry: &Entry<'_>, timestamps: &mut Timestamps, out: &mut Vec<u8>) {
     timestamps.rfc3339(entry.ended, out);
     out.extend_from_slice(b" INFO container::access ");
@@ -40,33 +43,45 @@ pub(super) fn short(entry: &Entry<'_>, timestamps: &mut Timestamps, out: &mut Ve
     }
     out.extend_from_slice(&entry.route.words);
     entry.id.write(out);
+    if let Some(trace) = entry.trace {
+        out.push(b' ');
+        out.extend_from_slice(trace.to_string().as_bytes());
+    }
     out.push(b'\n');
 }
 
 /// The client's address; the request line; who referred the client and what it is.
 pub(super) fn ask_combined(asking: &Asking<'_>, asked: &mut Asked) {
-    let (head, text) = (asking.head, &mut asked.text);
+    let text = &mut asked.text;
     push_peer(text, asking.peer);
     let first = text.len();
     text.push(b'"');
-    push_quoted(text, head.method().as_str().as_bytes());
-    text.push(b' ');
-    for part in asking.target() {
-        push_quoted(text, part);
+    match asking.request {
+        Some(request) => push_request_line(text, request),
+        None => text.extend_from_slice(NONE),
     }
-    text.push(b' ');
-    text.extend_from_slice(version(head.version()).as_bytes());
     text.push(b'"');
     asked.cuts = [first, text.len()];
-    for value in [asking.referer(), head.header(USER_AGENT)] {
+    for value in [asking.referer(), asking.user_agent()] {
         text.extend_from_slice(b" \"");
         push_quoted(text, value.unwrap_or(NONE));
         text.push(b'"');
     }
 }
 
+fn push_request_line(text: &mut Vec<u8>, request: Readable<'_>) {
+    push_quoted(text, request.head.method().as_str().as_bytes());
+    text.push(b' ');
+    for part in request.target() {
+        push_quoted(text, part);
+    }
+    text.push(b' ');
+    text.extend_from_slice(version(request.head.version()).as_bytes());
+}
+
 /// Apache's `combined`, with the time at which the request was received; then, where Apache's ends:
-/// `waited=0 ran=50170 written=4 total=50174 lane=async route=/users/{id} id=ID`.
+/// `waited=0 ran=50170 written=4 total=50174 lane=async route=/users/{id} id=ID`, and where traces are
+/// carried `trace_id=ID span_id=ID parent_id=ID`.
 pub(super) fn combined(entry: &Entry<'_>, timestamps: &mut Timestamps, out: &mut Vec<u8>) {
     let [peer, line, client] = entry.asked.parts();
     out.extend_from_slice(peer);
@@ -98,15 +113,22 @@ pub(super) fn combined(entry: &Entry<'_>, timestamps: &mut Timestamps, out: &mut
     out.extend_from_slice(&entry.route.word);
     out.extend_from_slice(b" id=");
     entry.id.write(out);
+    for (name, id) in entry.trace.into_iter().flat_map(trace_ids) {
+        for part in [" ", name, "=", &id] {
+            out.extend_from_slice(part.as_bytes());
+        }
+    }
     out.push(b'\n');
 }
 
-/// The members that the head tells.
+/// The members that the head tells, and who asks.
 pub(super) fn ask_json(asking: &Asking<'_>, asked: &mut Asked) {
-    let (head, text) = (asking.head, &mut asked.text);
-    push_member(text, "method", head.method().as_str().as_bytes());
-    push_member(text, "path", asking.path());
-    push_member(text, "version", version(head.version()).as_bytes());
+    let text = &mut asked.text;
+    if let Some(request) = asking.request {
+        push_member(text, "method", request.head.method().as_str().as_bytes());
+        push_member(text, "path", request.path());
+        push_member(text, "version", version(request.head.version()).as_bytes());
+    }
     if let Some(peer) = asking.peer {
         text.extend_from_slice(b",\"peer\":\"");
         push_peer(text, Some(peer));
@@ -114,7 +136,7 @@ pub(super) fn ask_json(asking: &Asking<'_>, asked: &mut Asked) {
     }
     for (name, value) in [
         ("referer", asking.referer()),
-        ("user_agent", head.header(USER_AGENT)),
+        ("user_agent", asking.user_agent()),
     ] {
         if let Some(value) = value {
             push_member(text, name, value);
@@ -146,19 +168,21 @@ pub(super) fn json(entry: &Entry<'_>, timestamps: &mut Timestamps, out: &mut Vec
     out.push(b'"');
     entry.id.write(out);
     out.push(b'"');
-    if let Some(trace) = entry.trace {
-        push_trace(out, trace);
+    for (name, id) in entry.trace.into_iter().flat_map(trace_ids) {
+        push_member(out, name, id.as_bytes());
     }
     out.extend_from_slice(b"}\n");
 }
 
-fn push_trace(out: &mut Vec<u8>, trace: &TraceContext) {
-    let mut push = |name, id: String| push_member(out, name, id.as_bytes());
-    push("trace_id", format!("{:032x}", trace.trace_id()));
-    push("span_id", format!("{:016x}", trace.span_id()));
-    if let Some(parent) = trace.parent_id() {
-        push("parent_id", format!("{parent:016x}"));
-    }
+/// What the ids of a trace are called, and they themselves; no caller's where the trace begins here.
+fn trace_ids(trace: &TraceContext) -> impl Iterator<Item = (&'static str, String)> {
+    let parent = trace.parent_id();
+    let own = [
+        ("trace_id", format!("{:032x}", trace.trace_id())),
+        ("span_id", format!("{:016x}", trace.span_id())),
+    ];
+    let parent = parent.map(|parent| ("parent_id", format!("{parent:016x}")));
+    own.into_iter().chain(parent)
 }
 
 fn push_name(out: &mut Vec<u8>, name: &str) {

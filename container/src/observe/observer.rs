@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::access_log::{AccessLog, AccessWriter};
 use super::config::{Config, Metrics, RequestIds, ServerTiming, Traces};
-use super::entry::{Asking, Entry};
+use super::entry::{Asking, Entry, Readable};
 use super::metrics::{RouteName, RouteStats, WorkerMetrics};
 use super::record::Record;
 use super::server_timing;
@@ -133,30 +133,29 @@ impl Observer {
             }
             None => Box::new(Record::new(now)),
         };
-        if let Some((head, shown)) = request {
-            self.identify(head, &mut record);
-            if let Some(access) = &self.access {
-                let asking = Asking {
-                    head,
-                    shown,
-                    secret_paths: &self.shared.secret_paths,
-                    peer,
-                };
-                access.borrow().ask(&asking, &mut record.asked);
-            }
+        self.identify(request.map(|(head, _)| head), &mut record);
+        if let Some(access) = &self.access {
+            let request = request.map(|(head, shown)| Readable {
+                head,
+                shown,
+                secret_paths: &self.shared.secret_paths,
+            });
+            let asking = Asking { request, peer };
+            access.borrow().ask(&asking, &mut record.asked);
         }
         record
     }
 
-    fn identify(&self, head: &RequestHead, record: &mut Record) {
+    fn identify(&self, head: Option<&RequestHead>, record: &mut Record) {
         let config = &self.shared.config;
         if config.request_ids == RequestIds::Accepted
-            && let Some(id) = head.header(X_REQUEST_ID).and_then(RequestId::parse)
+            && let Some(id) = head.and_then(|head| head.header(X_REQUEST_ID))
+            && let Some(id) = RequestId::parse(id)
         {
             record.id = id;
         }
         if config.traces == Traces::Carried {
-            record.trace = Some(TraceContext::of(head));
+            record.trace = Some(head.map_or_else(TraceContext::begin, TraceContext::of));
         }
     }
 
