@@ -2,15 +2,19 @@
 //! their threads.
 
 use std::net::Shutdown;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use container::client::Url;
-use container::message::{HeaderValue, header};
+use container::message::{HeaderMap, HeaderValue, header};
+use container::observe::{Format, Traces};
 use container::server::Handle;
 use container::testing::Server;
 use container::{Container, Response, Router, StatusCode, inline};
 use handlers::fan_out::{self, CALLS_MAX, Options};
 use handlers::probe;
+use serde_json::Value;
+use tests::log::Lines;
 use tests::{Answer, get, last, loopback, read_answers};
 
 /// Both ways to ask.
@@ -18,6 +22,9 @@ const WAYS: [&str; 2] = ["/requests/", "/requests/async_to_sync"];
 
 /// A time that only has to pass.
 const SHORT: Duration = Duration::from_millis(20);
+
+/// The id of a client's trace.
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 /// Far longer than any test takes.
 const FOR_EVER: Duration = Duration::from_secs(3600);
@@ -338,6 +345,54 @@ fn knows_itself_when_it_listens_everywhere() {
         check(&answer, &url, 2, 0);
     }
     loopback::stop(container);
+}
+
+/// The `traceparent` that the calls of a page have whose client sends one; and the page's own line of
+/// the log.
+fn traced(way: &str, traces: Traces) -> (Vec<Option<String>>, Value) {
+    let told = Arc::new(Mutex::new(vec![]));
+    let tell = told.clone();
+    let listen = inline(move |fields: HeaderMap| {
+        let parent = fields.get("traceparent").map(|value| value.to_str());
+        let parent = parent.map(|text| text.expect("ASCII").to_owned());
+        tell.lock().expect("nobody panics with it").push(parent);
+    });
+    let lines = Lines::default();
+    let (log, writer) = lines.access_log(Format::JsonLines);
+    let builder = loopback::builder(1).blocking_threads(2).access_log(log);
+    let container = builder
+        .configure(|config| config.observe.traces = traces)
+        .start(router(&Options::default()).get("/told", listen))
+        .expect("it starts");
+    let page = target(way, &url(&container.handle(), "/told"), 2);
+    let field = format!("traceparent: 00-{TRACE}-b7ad6b7169203331-01");
+    let client = loopback::connect(&container.handle());
+    loopback::send(
+        &client,
+        &format!("GET {page} HTTP/1.1\r\nHost: a\r\n{field}\r\nConnection: close\r\n\r\n"),
+    );
+    let answers = read_answers(&loopback::receive(&client), &[]);
+    check(&answers[0], way, 2, 0);
+    loopback::stop(container);
+    writer.finish();
+    let lines = lines.read();
+    let lines = lines.iter().map(|line| serde_json::from_str(line));
+    let mut lines = lines.map(|line| line.expect("a line is JSON"));
+    let line = lines.find(|line: &Value| line["route"] == way);
+    let told = told.lock().expect("nobody panics with it").clone();
+    (told, line.expect("the page has a line"))
+}
+
+#[test]
+fn calls_belong_to_the_trace_of_their_page() {
+    for way in WAYS {
+        let (told, page) = traced(way, Traces::Carried);
+        let span = page["span_id"].as_str().expect("it is carried");
+        let expected = Some(format!("00-{TRACE}-{span}-01"));
+        assert_eq!(told, [expected.clone(), expected], "{way}");
+        let (told, _) = traced(way, Traces::Ignored);
+        assert_eq!(told, [None, None], "{way}");
+    }
 }
 
 #[test]

@@ -33,7 +33,8 @@ pub(crate) struct ObserveArgs {
           value_parser = PossibleValuesParser::new(["internal", "answered", "accepted"]).map(ids))]
     request_ids: RequestIds,
 
-    /// Give each request a place in its caller's trace, and log it (W3C Trace Context)
+    /// Give each request a place in its caller's trace, log it, and hand it on to whom a request
+    /// asks in its turn (W3C Trace Context)
     #[arg(long, env, value_parser = FalseyValueParser::new())]
     traces: bool,
 

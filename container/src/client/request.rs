@@ -57,7 +57,8 @@ impl ClientRequest {
         self
     }
 
-    /// The same as a part of this trace: with its `traceparent` and `tracestate`.
+    /// The same as a part of this trace: with its `traceparent` and `tracestate`; as it is, where
+    /// there is none.
     ///
     /// ```
     /// use container::client::ClientRequest;
@@ -68,7 +69,10 @@ impl ClientRequest {
     ///         .with_trace(&trace)
     /// }
     /// ```
-    pub fn with_trace(mut self, trace: &TraceContext) -> Self {
+    pub fn with_trace<'a>(mut self, trace: impl Into<Option<&'a TraceContext>>) -> Self {
+        let Some(trace) = trace.into() else {
+            return self;
+        };
         self.headers.insert(TRACEPARENT, trace.to_header());
         match trace.state() {
             Some(state) => self.headers.insert(TRACESTATE, state.clone()),

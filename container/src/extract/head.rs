@@ -121,6 +121,23 @@ impl FromHead for RequestId {
     }
 }
 
+/// The place of a request in a trace where traces are carried (`Config::observe`), as it is in the
+/// log; elsewhere `None`. For handlers that ask others on its behalf, and hand it on to them.
+///
+/// ```
+/// use container::client::ClientRequest;
+/// use container::extract::CarriedTrace;
+/// use container::message::Method;
+///
+/// async fn ask(CarriedTrace(trace): CarriedTrace) -> String {
+///     let request = ClientRequest::new(Method::GET, "http://localhost/users".parse().unwrap());
+///     format!("{:?}", request.with_trace(&trace))
+/// }
+/// # let _ = container::Router::new().get("/", ask);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarriedTrace(pub Option<TraceContext>);
+
 /// The place in its caller's trace, or in a new one. Where traces are carried
 /// (`Config::observe`), it is that of the log; elsewhere it is made when it is asked for.
 impl FromHead for TraceContext {
@@ -135,6 +152,7 @@ impl FromHead for TraceContext {
 parts! {
     PeerAddress: |request| PeerAddress(request.peer()),
     LastEventId: |request| LastEventId(last_event_id(request)),
+    CarriedTrace: |request| CarriedTrace(request.extensions().get().cloned()),
     Method: |request| request.method().clone(),
     Version: Request::version,
     /// A copy of all fields.

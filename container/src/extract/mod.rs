@@ -10,6 +10,7 @@
 //! | [`PeerAddress`], `Method`, `Version`, `HeaderMap` | what they say | - |
 //! | [`RequestId`](crate::message::RequestId) | what the request is called in the log | - |
 //! | [`TraceContext`](crate::message::TraceContext) | its place in a trace | - |
+//! | [`CarriedTrace`] | the same, where traces are carried | - |
 //! | [`Cancellation`](crate::handler::Cancellation) | whether anybody still waits | - |
 //! | [`Deadline`](crate::reactor::Deadline) | how long anybody will wait | - |
 //! | `Option<T>`, `Result<T, T::Rejection>` | an extractor that may fail | - |
@@ -63,7 +64,7 @@ mod rejection;
 mod tests;
 
 pub use form::{Form, Query};
-pub use head::{Extension, LastEventId, PeerAddress, State};
+pub use head::{CarriedTrace, Extension, LastEventId, PeerAddress, State};
 pub use json::Json;
 pub use path::Path;
 pub use rejection::Rejection;

@@ -1,15 +1,14 @@
-//! N requests at once. Must not choose whom they go to.
+//! The same request N times at once. Must not choose whom it goes to.
 
 use std::error::Error as _;
 use std::time::Duration;
 
-use container::client::{self, Client, ClientRequest, Url};
-use container::message::Method;
+use container::client::{self, Client, ClientRequest};
 use container::{Problem, Response, reactor};
 
+use super::ANSWER_MAX;
 use super::allowed::NotAllowed;
 use super::report::Report;
-use super::{ANSWER_MAX, mark};
 
 /// An answer to one of the requests.
 struct Answered {
@@ -19,16 +18,21 @@ struct Answered {
     length: usize,
 }
 
-/// Asks for `url` so many times, all at once, and reports. Dropping it drops them all.
+/// Sends `request` so many times, all at once, and reports. Dropping it drops them all.
 ///
 /// # Errors
-/// When it turns out that it may not be asked for: its name stands for another network.
-pub(super) async fn page(client: &Client, url: &Url, count: u32) -> Result<Response, Problem> {
+/// When it turns out that it may not be sent: the name in its URL stands for another network.
+pub(super) async fn page(
+    client: &Client,
+    request: &ClientRequest,
+    count: u32,
+) -> Result<Response, Problem> {
+    let url = request.url();
     let begun = reactor::clock().now();
     let requests: Vec<_> = (0..count)
         .map(|_| {
-            let (client, url) = (client.clone(), url.clone());
-            container::spawn_local(async move { ask(&client, url).await }).abort_on_drop()
+            let (client, request) = (client.clone(), request.clone());
+            container::spawn_local(async move { ask(&client, request).await }).abort_on_drop()
         })
         .collect();
     let columns = &["Status", "Microseconds", "Bytes"];
@@ -51,11 +55,9 @@ pub(super) async fn page(client: &Client, url: &Url, count: u32) -> Result<Respo
     Ok(report.page(took))
 }
 
-async fn ask(client: &Client, url: Url) -> Result<Answered, client::Error> {
+async fn ask(client: &Client, request: ClientRequest) -> Result<Answered, client::Error> {
     let clock = reactor::clock();
     let begun = clock.now();
-    let (name, value) = mark();
-    let request = ClientRequest::new(Method::GET, url).with_header(name, value);
     let response = client.request(request).await?;
     let took = clock.now().duration_since(begun);
     let status = response.status().as_u16();

@@ -30,10 +30,10 @@ use std::time::Duration;
 
 pub use allowed::{AllowList, AllowListError};
 use allowed::{Allowed, NotAllowed};
-use container::client::{Client, Trust, Url};
-use container::extract::{Query, State};
+use container::client::{Client, ClientRequest, Trust};
+use container::extract::{CarriedTrace, Query, State};
 use container::handler::Patience;
-use container::message::{HeaderName, HeaderValue};
+use container::message::{HeaderName, HeaderValue, Method, TraceContext};
 use container::middleware::Next;
 use container::server::Handle;
 use container::{
@@ -158,15 +158,22 @@ impl FanOut {
         }
     }
 
-    /// What a query asks for, if it may be.
-    fn check(&self, handle: &Handle, fetch: &Fetch) -> Result<Url, Problem> {
+    /// The request that a query asks for, if it may be sent: marked, and a part of this trace.
+    fn request(
+        &self,
+        handle: &Handle,
+        fetch: &Fetch,
+        trace: Option<&TraceContext>,
+    ) -> Result<ClientRequest, Problem> {
         self.allowed.learn_own(handle.local_addrs());
-        let url: Url = fetch
+        let url = fetch
             .url
             .parse()
             .map_err(|error| Problem::bad_request(format!("`url`: {error}")))?;
         check_calls("request_num", fetch.request_num)?;
-        Ok(self.allowed.check(url)?)
+        let request = ClientRequest::new(Method::GET, self.allowed.check(url)?);
+        let mark = HeaderValue::from_static("1");
+        Ok(request.with_header(MARK, mark).with_trace(trace))
     }
 }
 
@@ -174,11 +181,12 @@ impl FanOut {
 async fn fetch_all(
     State(fan_out): State<FanOut>,
     handle: Handle,
+    CarriedTrace(trace): CarriedTrace,
     Query(query): Query<Fetch>,
 ) -> Result<Response, Problem> {
-    let url = fan_out.check(&handle, &query)?;
+    let request = fan_out.request(&handle, &query, trace.as_ref())?;
     let client = fan_out.client.get();
-    fetch::page(&client, &url, query.request_num).await
+    fetch::page(&client, &request, query.request_num).await
 }
 
 /// The same on a thread of the pool, which has the requests run on a reactor of its own.
@@ -186,12 +194,13 @@ async fn fetch_all(
 fn fetch_plainly(
     State(fan_out): State<FanOut>,
     handle: Handle,
+    CarriedTrace(trace): CarriedTrace,
     Query(query): Query<Fetch>,
 ) -> Result<Response, Problem> {
-    let url = fan_out.check(&handle, &query)?;
+    let request = fan_out.request(&handle, &query, trace.as_ref())?;
     let page = block_on(async {
         let client = fan_out.client.get();
-        fetch::page(&client, &url, query.request_num).await
+        fetch::page(&client, &request, query.request_num).await
     });
     page.unwrap_or_else(|interrupted| Ok(interrupted.into_response()))
 }
@@ -204,11 +213,6 @@ async fn refuse_own(request: Request, next: Next) -> Response {
     Problem::new(StatusCode::LOOP_DETECTED)
         .with_detail("a page of requests does not ask for another one")
         .into_response()
-}
-
-/// The field that says so.
-fn mark() -> (HeaderName, HeaderValue) {
-    (MARK, HeaderValue::from_static("1"))
 }
 
 fn check_calls(name: &str, calls: u32) -> Result<(), Problem> {
