@@ -108,6 +108,11 @@ fn what_cannot_be_a_product_is_refused() {
         (r#"{"product_name": "Lamp"}"#, "missing field `brand_id`"),
         ("{}", "missing field"),
         ("[]", "the body"),
+        (r#"["Lamp", 1]"#, "expected an object"),
+        (
+            r#"{"product_name": "Lamp", "brand_id": 1, "brand_id": 2}"#,
+            "`brand_id` is there twice",
+        ),
         ("", "not JSON"),
         ("Lamp", "not JSON"),
         (

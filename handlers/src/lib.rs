@@ -8,6 +8,7 @@
 //! | [`fan_out`] | many calls at once, between functions that block and those that do not |
 //! | [`health`] | whether the server lives and wants traffic |
 //! | [`mail`] | what is written to the owners of accounts, and how it leaves |
+//! | `object` | values that are written as objects in JSON |
 //! | [`openapi`] | what routes say about themselves, as an OpenAPI document |
 //! | [`pages`] | what is served, as a list, as a manual and for tools |
 //! | [`probe`] | small routes that show, one at a time, what the container does |
@@ -32,6 +33,7 @@ pub mod docking;
 pub mod fan_out;
 pub mod health;
 pub mod mail;
+mod object;
 pub mod openapi;
 pub mod pages;
 pub mod probe;

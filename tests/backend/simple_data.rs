@@ -112,6 +112,16 @@ fn what_is_missing_unknown_taken_or_no_json_is_a_bad_request() {
         (
             "POST",
             "",
+            r#"{"a": "1", "a": "2"}"#,
+            400,
+            "`a` is there twice",
+        ),
+        ("PUT", "?key=%ff", "", 400, "not UTF-8"),
+        ("PUT", "?key=a&key=%C3", "", 400, "not UTF-8"),
+        ("PUT", "?key=%C3&key=%A4", "", 400, "not UTF-8"),
+        (
+            "POST",
+            "",
             r#"{"a": "1", "editor": "vi"}"#,
             400,
             "the key `editor` exists already",

@@ -13,6 +13,9 @@ use serde::forward_to_deserialize_any;
 /// # Errors
 /// With what is wrong, and the name of the member whose value it is, if it is of one.
 pub(super) fn decode<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, String> {
+    if !is_utf8(encoded) {
+        return Err("not UTF-8".to_owned());
+    }
     let member = Cell::new(None);
     let watched = Watched {
         inner: serde_html_form::Deserializer::from_bytes(encoded),
@@ -22,6 +25,33 @@ pub(super) fn decode<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, String> {
         Some(name) => format!("`{name}`: {error}"),
         None => error.to_string(),
     })
+}
+
+/// Whether all of it is UTF-8 when it is decoded. The parser puts U+FFFD for what is not, which would
+/// make different values one. A `%` without two digits stands for itself (URL Standard, section 1.3).
+fn is_utf8(encoded: &[u8]) -> bool {
+    let mut decoded = Vec::with_capacity(encoded.len());
+    let mut rest = encoded;
+    while let [first, behind @ ..] = rest {
+        let escaped = behind.first_chunk().filter(|_| *first == b'%');
+        match escaped.and_then(|digits| byte(*digits)) {
+            Some(byte) => {
+                decoded.push(byte);
+                rest = &behind[2..];
+            }
+            None => {
+                decoded.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    std::str::from_utf8(&decoded).is_ok()
+}
+
+/// The byte that two hexadecimal digits stand for.
+fn byte(digits: [u8; 2]) -> Option<u8> {
+    let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
+    Some((high? << 4 | low?) as u8)
 }
 
 /// The name of the member at this place among those of different names.

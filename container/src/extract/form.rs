@@ -13,7 +13,7 @@ use crate::message::Request;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The query. A key that is there more than once fills a `Vec`; one that may be missing is an
-/// `Option`, or has `#[serde(default)]`.
+/// `Option`, or has `#[serde(default)]`. What is not UTF-8 is refused.
 ///
 /// ```
 /// use container::extract::Query;
@@ -31,7 +31,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 pub struct Query<T>(pub T);
 
 /// A form: the body of a POST, the query of a GET or HEAD. The body's content type must be
-/// `application/x-www-form-urlencoded`.
+/// `application/x-www-form-urlencoded`, and all of it UTF-8.
 ///
 /// ```
 /// use container::extract::Form;

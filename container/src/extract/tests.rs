@@ -152,6 +152,19 @@ fn queries_and_forms_become_values() {
         "Form(Search { text: \"a\", page: None, tag: [] })",
     );
     check::<Form<Search>, _>(post(FORM, "page=2"), "400 the form: missing field `text`");
+    check::<Query<Search>, _>(get("/?text=%ff"), "400 the query: not UTF-8");
+    for text in [
+        "text=%ff",
+        "text=a%C3b",
+        "text=%ED%A0%80",
+        "text=%C3&tag=%A4",
+    ] {
+        check::<Form<Search>, _>(post(FORM, text), "400 the form: not UTF-8");
+    }
+    check::<Query<Search>, _>(
+        get("/?text=%C3%A4%EF%BF%BD%%2%zz"),
+        "Query(Search { text: \"ä\u{fffd}%%2%zz\", page: None, tag: [] })",
+    );
 }
 
 #[test]

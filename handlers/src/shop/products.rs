@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::whole_number::whole_number;
+use crate::object::Object;
 use crate::store::{self, Catalogue, NewProduct, StoreError};
 
 /// Longest name of a product, in characters: what fits into a line of a list.
@@ -76,7 +77,7 @@ pub(super) async fn find(
 /// A new product.
 pub(super) async fn add(
     State(catalogue): State<Arc<dyn Catalogue>>,
-    offer: Result<Json<Offer>, Rejection>,
+    offer: Result<Json<Object<Offer>>, Rejection>,
 ) -> Result<Response, Problem> {
     let offer = accept(offer)?;
     let product = Product::from(catalogue.add_product(offer).await?);
@@ -91,8 +92,8 @@ pub(super) async fn add(
 }
 
 /// The product that was offered, if it can be one.
-fn accept(offer: Result<Json<Offer>, Rejection>) -> Result<NewProduct, Problem> {
-    let Json(offer) = offer.map_err(|rejection| {
+fn accept(offer: Result<Json<Object<Offer>>, Rejection>) -> Result<NewProduct, Problem> {
+    let Json(Object(offer)) = offer.map_err(|rejection| {
         let status = match rejection.status() {
             // A field that is missing or of another type: the shop does not tell it from bad JSON.
             StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
