@@ -13,7 +13,7 @@
 //! | `PATCH /user/{id}` `{name, email, password}` | changes an account; each member may be left out |
 //! | `DELETE /user/{id}`, `DELETE /user` | removes an account, or all of them |
 //! | `POST /register` `{name, email, password}` | adds an inactive account and mails a link: 201 |
-//! | `GET /register/confirm/{token}` | makes the account active, once |
+//! | `GET /register/confirm/{token}` | makes the account active, once; HEAD only says whether it would |
 //! | `POST /login` `{name, password}` | `{user, message, token}`; the token is a JWT |
 //! | `PUT /logout` | revokes the token of `Authorization: Bearer ..` |
 //! | `POST /reset` `{email}` | mails a link, if there is such an account: 202 |
@@ -34,7 +34,7 @@
 //! | `simple_data`, `users`, `registration`, `login`, `reset` | the routes |
 //! | `access` | the login that a request brings, and what it allows |
 //! | `errors` | the shape of errors, and problems |
-//! | `body`, `forms`, `field`, `faults`, `rules` | what clients send, and all that is wrong with it |
+//! | `body`, `forms`, `field`, `faults`, `rules`, `unseen` | what clients send, and all that is wrong with it |
 //! | `answers`, `operations` | what they get; what the routes say about themselves |
 //! | `passwords` | argon2id within a budget |
 //! | `logins`, `key` | tokens of those who have logged in, and what signs them |
@@ -61,6 +61,7 @@ mod reset;
 mod rules;
 mod simple_data;
 mod token;
+mod unseen;
 mod users;
 
 use std::sync::Arc;

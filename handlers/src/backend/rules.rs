@@ -1,6 +1,7 @@
 //! What may be in the fields of an account and of the key-value resource. Pure.
 
-use lettre::Address;
+use super::unseen::is_unseen;
+use crate::mail;
 
 /// What is wrong with a text; `None` when nothing is.
 pub(super) type Rule = fn(&str) -> Option<&'static str>;
@@ -14,8 +15,20 @@ const PASSWORD_MIN: usize = 8;
 /// The most characters of a value: a page of text.
 const VALUE_MAX: usize = 4096;
 
-/// A name, and a key.
+/// What somebody is called. It stands in mail to an address that perhaps is not his, so that it must
+/// not be one more thing to open there; and nobody is to look like another.
 pub(super) fn name(text: &str) -> Option<&'static str> {
+    if text.chars().any(is_unseen) {
+        Some("must not have characters that nobody sees")
+    } else if text.contains("://") {
+        Some("must not have `://`")
+    } else {
+        key(text)
+    }
+}
+
+/// What a value is found by.
+pub(super) fn key(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         Some("must not be empty")
     } else if is_longer(text, CHARACTERS_MAX) {
@@ -29,18 +42,28 @@ pub(super) fn name(text: &str) -> Option<&'static str> {
     }
 }
 
-/// An address that mail can be sent to, at a host with a dot in its name.
+/// An address that mail can be written to, at a host with a dot in its name.
 pub(super) fn email(text: &str) -> Option<&'static str> {
-    // In brackets it would be an IP address, such as of a network that only the mail server reaches.
-    let is_name = |domain: &str| domain.contains('.') && !domain.starts_with('[');
-    let looks_like_one = |address: Address| is_name(address.domain());
     if is_longer(text, CHARACTERS_MAX) {
         Some("must have at most 128 characters")
-    } else if text.parse().is_ok_and(looks_like_one) {
+    } else if mail::domain_of(text).is_ok_and(is_host) && !text.contains(is_odd) {
         None
     } else {
         Some("must be an address such as ann@example.org")
     }
+}
+
+/// Whether a domain is the name of a host. An IP address, in brackets or not, may be one of a network
+/// that only the mail server reaches; no last part of a name begins as a number does (RFC 3696,
+/// section 2).
+fn is_host(domain: &str) -> bool {
+    let last = domain.rsplit_once('.').map(|(_, last)| last);
+    last.is_some_and(|last| last.starts_with(char::is_alphabetic))
+}
+
+/// What would give one mailbox another spelling: quotation marks, and what nobody sees.
+fn is_odd(c: char) -> bool {
+    c == '"' || is_unseen(c)
 }
 
 /// A password, as the original wants it. It has an upper bound, so that nobody has megabytes hashed.
@@ -95,11 +118,11 @@ mod tests {
     }
 
     #[test]
-    fn names() {
+    fn keys() {
         let (full, long) = ("ä".repeat(128), "ä".repeat(129));
         check(
-            name,
-            &["a", "Ann Lee", "李小龙", &full],
+            key,
+            &["a", "Ann Lee", "李小龙", "a\u{200b}", "http://a", &full],
             &[
                 ("", "empty"),
                 (&long, "128"),
@@ -107,6 +130,23 @@ mod tests {
                 ("a\u{a0}", "blank"),
                 ("a\nb", "control"),
                 ("a\0b", "control"),
+            ],
+        );
+    }
+
+    #[test]
+    fn names_of_people_are_seen_and_no_links() {
+        check(
+            name,
+            &["a", "Ann Lee", "李小龙", "Éléonore d'Arc", "a/b", "a:b"],
+            &[
+                ("", "empty"),
+                ("a\nb", "control"),
+                ("\u{200b}", "sees"),
+                ("Bob\u{200b}", "sees"),
+                ("\u{202e}evil", "sees"),
+                ("a\u{2028}b", "sees"),
+                ("http://evil.example/ click here", "://"),
             ],
         );
     }
@@ -120,6 +160,8 @@ mod tests {
                 "ann@example.org",
                 "a.b+c@x-y.example.co.uk",
                 "ANN@EXAMPLE.ORG",
+                "ann@xn--bcher-kva.example",
+                "ann@a1.b2",
             ],
             &[
                 ("", "address"),
@@ -133,6 +175,15 @@ mod tests {
                 ("Ann <ann@example.org>", "address"),
                 ("ann@[10.0.0.1]", "address"),
                 ("ann@[IPv6:fd00::1.2.3.4]", "address"),
+                ("ann@127.0.0.1", "address"),
+                ("ann@1.1", "address"),
+                ("ann@10.0x7f", "address"),
+                ("ann@example.org.", "address"),
+                ("\"<x>\"@example.org", "address"),
+                ("\"a\tb\"@example.org", "address"),
+                ("\"a b\"@example.org", "address"),
+                ("\"ann\"@example.org", "address"),
+                ("ann\u{200b}@example.org", "address"),
                 ("ann@example.org,bob@example.org", "address"),
                 (&long, "128"),
             ],

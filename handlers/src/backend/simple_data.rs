@@ -74,7 +74,7 @@ async fn add(
     let mut faults = Faults::default();
     let mut entries = vec![];
     for (key, value) in members {
-        faults.check(&shown(&key), &key, rules::name);
+        faults.check(&shown(&key), &key, rules::key);
         match value {
             Value::String(value) => {
                 faults.check(&shown(&key), &value, rules::value);
@@ -157,7 +157,7 @@ impl Keys {
             faults.add("key", "is missing");
         }
         for key in &self.key {
-            faults.check("key", key, rules::name);
+            faults.check("key", key, rules::key);
         }
         faults.check_none()?;
         Ok(self.key)

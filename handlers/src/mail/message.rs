@@ -6,10 +6,10 @@
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
+use lettre::Message;
 use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::{Address, Message};
 use sha2::{Digest, Sha256};
 
 use crate::store::QueuedMail;
@@ -49,14 +49,14 @@ impl Parcel {
     /// Says what is wrong with it, when it can never be sent.
     pub(super) fn new(origin: &Origin, queued: &QueuedMail) -> Result<Parcel, String> {
         let mail = &queued.mail;
-        let reader = address(&mail.to)?;
+        let reader = reader(&mail.to)?;
         let name = name(queued);
         // Out-of-office programs leave alone what says this (RFC 3834, section 5).
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         let automatic = HeaderValue::new(automatic, "auto-generated".to_owned());
         let message = Message::builder()
             .from(origin.mailbox.clone())
-            .to(Mailbox::new(None, reader))
+            .to(reader)
             .subject(&*mail.subject)
             // Who gets it twice, which a crash can do, can tell.
             .message_id(Some(format!("<{name}@{}>", origin.mailbox.email.domain())))
@@ -92,11 +92,30 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The address of a reader, without a name.
-fn address(text: &str) -> Result<Address, String> {
-    check(text)?;
+/// The domain of an address that mail can be written to.
+///
+/// # Errors
+/// Says why it cannot.
+pub(crate) fn domain_of(address: &str) -> Result<&str, String> {
+    reader(address)?;
+    let parts = address.rsplit_once('@');
+    parts.map(|(_, domain)| domain).ok_or_else(unwritable)
+}
+
+/// The mailbox of a reader, without a name.
+fn reader(address: &str) -> Result<Mailbox, String> {
+    check(address)?;
     let wrong = |error| format!("not an address: {error}");
-    text.parse().map_err(wrong)
+    let mailbox = Mailbox::new(None, address.parse().map_err(wrong)?);
+    // It has to be read from the head again: the envelope is made of what is there.
+    match mailbox.to_string().parse() {
+        Ok(read) if mailbox == read => Ok(mailbox),
+        _ => Err(unwritable()),
+    }
+}
+
+fn unwritable() -> String {
+    "an address that cannot stand in the head of a mail".to_owned()
 }
 
 /// The grammar allows quoted blanks and control characters in an address; nobody has them.
@@ -189,6 +208,8 @@ mod tests {
             "ada@example.org\0",
             "\"ada\r\nBcc: eve\"@example.org",
             "\"a\tb\"@example.org",
+            "\"<x>\"@example.org",
+            "\"a b\"@example.org",
             "ada@example.org, eve@example.org",
             "ada@example.org> RCPT TO:<eve@example.org",
             "Ada <ada@example.org>",

@@ -29,5 +29,6 @@ pub use bell::Bell;
 pub use destination::{Destination, Security, Server};
 pub use letters::{Letter, Letters};
 pub use message::Origin;
+pub(crate) use message::domain_of;
 pub use sender::Sender;
 pub use transport::{Secrets, Transport, TransportError};
