@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use handlers::backend::Options;
 use serde_json::json;
+use tests::read_answers;
 
-use crate::{App, PASSWORD, check, json_of, member, options};
+use crate::{App, PASSWORD, ask, check, json_of, member, options};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -48,6 +49,27 @@ fn a_link_activates_once() {
     check(&app.ask(&format!("GET {link}")), 200, "active");
     check(&app.ask(&format!("GET {link}")), 400, "used already");
     check(&app.try_login("ann", PASSWORD), 200, "");
+}
+
+/// A mail scanner that asked by HEAD used the link up.
+#[test]
+fn a_look_at_a_link_does_not_use_it_up() {
+    let app = App::new();
+    check(&app.tell("POST /api/register", &body("ann")), 201, "");
+    let link = app.mailed_path();
+    let look = || {
+        let wire = app.server.exchange(&ask(&format!("HEAD {link}")).wire());
+        read_answers(&wire, &[0]).remove(0)
+    };
+    let looked = [look(), look()];
+    let confirmed = app.ask(&format!("GET {link}"));
+    check(&confirmed, 200, "active");
+    for answer in looked {
+        assert_eq!(answer.status, 200);
+        let length = answer.field("content-length");
+        assert_eq!(length, confirmed.field("content-length"));
+    }
+    assert_eq!(look().status, 400, "used already");
 }
 
 #[test]

@@ -23,14 +23,18 @@ fn claims() -> Value {
         "iss": options().base_url,
         "sub": "1",
         "exp": now + 3600,
-        "iat": now + 10,
+        "iat": now,
         "jti": "abc",
+        "generation": 1,
     })
 }
 
 fn sign(claims: &Value, algorithm: jsonwebtoken::Algorithm, key: &[u8]) -> String {
-    let header = Header::new(algorithm);
-    encode(&header, claims, &EncodingKey::from_secret(key)).expect("it is signed")
+    sign_as(&Header::new(algorithm), claims, key)
+}
+
+fn sign_as(header: &Header, claims: &Value, key: &[u8]) -> String {
+    encode(header, claims, &EncodingKey::from_secret(key)).expect("it is signed")
 }
 
 fn with(name: &str, value: Value) -> Value {
@@ -57,6 +61,12 @@ fn only_what_this_server_signs_is_a_login() {
     let parts: Vec<&str> = real.split('.').collect();
     let none = "eyJhbGciOiJub25lIn0";
     let good = sign(&claims(), HS256, &KEY);
+    let later = claims()["exp"].clone();
+    let mut since = with("nbf", json!(1));
+    since["jti"] = json!("def");
+    let since = sign(&since, HS256, &KEY);
+    let mut critical = Header::new(HS256);
+    critical.crit = Some(vec!["exp".to_owned()]);
     let forged = [
         ("another key", sign(&claims(), HS256, &[8; 32])),
         ("no key", sign(&claims(), HS256, b"")),
@@ -84,14 +94,20 @@ fn only_what_this_server_signs_is_a_login() {
         ),
         ("no account", sign(&with("sub", json!("ann")), HS256, &KEY)),
         (
-            "from before the account",
-            sign(&with("iat", json!(1)), HS256, &KEY),
+            "of another password",
+            sign(&with("generation", json!(0)), HS256, &KEY),
         ),
+        ("not yet", sign(&with("nbf", later.clone()), HS256, &KEY)),
+        ("critical", sign_as(&critical, &claims(), &KEY)),
         ("without exp", sign(&without("exp"), HS256, &KEY)),
         ("without iss", sign(&without("iss"), HS256, &KEY)),
         ("without sub", sign(&without("sub"), HS256, &KEY)),
         ("without iat", sign(&without("iat"), HS256, &KEY)),
         ("without jti", sign(&without("jti"), HS256, &KEY)),
+        (
+            "without generation",
+            sign(&without("generation"), HS256, &KEY),
+        ),
         (
             "too long",
             sign(&with("more", json!("x".repeat(2000))), HS256, &KEY),
@@ -105,6 +121,7 @@ fn only_what_this_server_signs_is_a_login() {
     }
     // What was forged differs from these by nothing else.
     check(&app.logout(&good), 200, "revoked");
+    check(&app.logout(&since), 200, "revoked");
     check(&app.logout(&real), 200, "revoked");
 }
 

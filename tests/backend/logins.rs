@@ -3,13 +3,15 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use container::testing::{Client, Server};
 use handlers::backend::{Algorithm, AttemptOptions, Options, PasswordCost, PasswordOptions};
-use handlers::store::Database;
+use handlers::mail::Bell;
+use handlers::store::{Database, Stores};
 use serde_json::json;
-use tests::on_worker;
 use tests::program::Folder;
+use tests::{on_worker, read_answers};
 
-use crate::{App, PASSWORD, ask, check, options};
+use crate::{App, Ask, PASSWORD, ask, check, member, options, tell};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -85,6 +87,55 @@ fn logins_end_with_the_password_and_with_the_account() {
     let token = app.login("Ann");
     check(&app.ask("DELETE /api/user/1"), 200, "");
     check(&app.logout(&token), 401, "log in again");
+}
+
+/// A login that was compared with the old password while this was changed was good for the new one,
+/// from the next second on.
+#[test]
+fn a_login_by_the_old_password_is_none_by_the_new_one() {
+    let stores = Stores::open(&Database::Memory).expect("it opens");
+    let passwords = PasswordOptions {
+        concurrency: 2,
+        ..options().passwords
+    };
+    let options = Options {
+        passwords,
+        ..options()
+    };
+    let router = handlers::backend::router(stores, Bell::new(), options);
+    // Each job is begun by hand, so that the password can be changed in the midst of a login.
+    let server = Server::without_threads(router, |_| {});
+    let send = |request: &Ask| {
+        let mut client = server.connect();
+        client.send(request.wire());
+        client
+    };
+    // Runs the jobs that came after so many others.
+    let finish = |mut client: Client<'_>, others: usize| {
+        while server.held() > others {
+            server.run_blocking(others);
+        }
+        read_answers(&client.received(), &[]).remove(0)
+    };
+    let user = json!({ "name": "ann", "email": "ann@example.org", "password": PASSWORD });
+    check(&finish(send(&tell("POST /api/user", &user)), 0), 201, "");
+    let login = send(&tell("POST /api/login", &user));
+    server.run_blocking(0);
+    let is_compared = server.held();
+    assert_eq!(
+        is_compared, 1,
+        "the account is read, its password not compared"
+    );
+    let change = json!({ "password": "Another12" });
+    let change = send(&tell("PATCH /api/user/1", &change));
+    check(&finish(change, is_compared), 200, "");
+    server.advance(Duration::from_secs(5));
+    let answer = finish(login, 0);
+    check(&answer, 200, "welcome");
+    let token = member(&answer, "token");
+    let token = token.as_str().expect("a text");
+    let logout = ask("PUT /api/logout").with_token(token);
+    check(&finish(send(&logout), 0), 401, "log in again");
 }
 
 #[test]

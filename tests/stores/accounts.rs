@@ -98,7 +98,7 @@ async fn one_is_added_and_found(stores: Stores) {
         email: "Ann@Example.org".to_owned(),
         active: true,
         created: UnixTime(1000),
-        logins_from: UnixTime(1000),
+        generation: 1,
     };
     assert_eq!(added, expected);
     assert!(added.id >= 1);
@@ -180,20 +180,20 @@ async fn one_is_changed(stores: Stores) {
     let all = AccountChange {
         name: Some("ann".to_owned()),
         email: Some("Ann@Example.net".to_owned()),
-        password_hash: Some(("another".to_owned(), UnixTime(2000))),
+        password_hash: Some("another".to_owned()),
     };
     let expected = Account {
         email: "Ann@Example.net".to_owned(),
-        logins_from: UnixTime(2000),
+        generation: 2,
         ..ann.clone()
     };
     assert_eq!(
         change(ann.id, all.clone()).await,
         Ok(Some(expected.clone()))
     );
-    // Name and address are its own, and the password is changed again in the same second.
+    // Name and address are its own, and the password is another one again.
     let expected = Account {
-        logins_from: UnixTime(2001),
+        generation: 3,
         ..expected
     };
     assert_eq!(change(ann.id, all).await, Ok(Some(expected.clone())));
@@ -206,7 +206,7 @@ async fn one_is_changed(stores: Stores) {
         let taking = AccountChange {
             name: name.map(str::to_owned),
             email: email.map(str::to_owned),
-            password_hash: Some(("third".to_owned(), UnixTime(3000))),
+            password_hash: Some("third".to_owned()),
         };
         assert_eq!(change(ann.id, taking).await, Err(StoreError::Taken(taken)));
     }
@@ -285,13 +285,24 @@ async fn activation_tokens_are_used_once(stores: Stores) {
         .expect("it is");
     assert_eq!(activate(&stores, token(2, 100), 50).await, None, "unknown");
     assert_eq!(activate(&stores, token(1, 100), 100).await, None, "expired");
+    let activatable = async |number, now| {
+        let hash = token(number, 100).hash;
+        let found = stores.accounts.activatable(hash, UnixTime(now)).await;
+        found.expect("it answers")
+    };
+    assert_eq!(activatable(2, 50).await, None, "unknown");
+    assert_eq!(activatable(1, 100).await, None, "expired");
+    let looked = activatable(1, 99).await;
+    assert_eq!(stores.accounts.find(ann.id).await, Ok(Some(ann.clone())));
     let activated = activate(&stores, token(1, 100), 99).await;
     let expected = Account {
         active: true,
         ..ann
     };
     assert_eq!(activated, Some(expected));
+    assert_eq!(looked, activated);
     assert_eq!(activate(&stores, token(1, 100), 99).await, None, "used");
+    assert_eq!(activatable(1, 99).await, None, "used");
 }
 
 async fn reset_tokens_are_used_once(stores: Stores) {
@@ -307,7 +318,7 @@ async fn reset_tokens_are_used_once(stores: Stores) {
     );
     let reset = finish_reset(&stores, token(1, 0), 4000).await;
     let expected = Account {
-        logins_from: UnixTime(4000),
+        generation: 2,
         ..ann.clone()
     };
     assert_eq!(reset, Some(expected));
@@ -316,8 +327,7 @@ async fn reset_tokens_are_used_once(stores: Stores) {
     assert_eq!(finish_reset(&stores, token(1, 0), 4000).await, None, "used");
     assert!(begin_reset(&stores, ann.id, token(2, 5000)).await);
     let again = finish_reset(&stores, token(2, 0), 4000).await;
-    let logins_from = again.map(|account| account.logins_from);
-    assert_eq!(logins_from, Some(UnixTime(4001)), "in the same second");
+    assert_eq!(again.map(|account| account.generation), Some(3));
 }
 
 async fn the_last_reset_token_counts(stores: Stores) {
@@ -339,6 +349,8 @@ async fn a_token_is_for_one_purpose(stores: Stores) {
         .expect("it is");
     assert!(begin_reset(&stores, ann.id, token(2, 100)).await);
     assert_eq!(finish_reset(&stores, token(1, 0), 50).await, None);
+    let looked = stores.accounts.activatable(token(2, 0).hash, UnixTime(50));
+    assert_eq!(looked.await, Ok(None));
     assert_eq!(activate(&stores, token(2, 0), 50).await, None);
     assert!(activate(&stores, token(1, 0), 50).await.is_some());
     assert!(finish_reset(&stores, token(2, 0), 50).await.is_some());

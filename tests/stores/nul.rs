@@ -77,7 +77,7 @@ async fn what_is_to_be_kept_has_no_nul(stores: Stores) {
         let change = AccountChange {
             name,
             email,
-            password_hash: hash.map(|hash| (hash, NOW)),
+            password_hash: hash,
         };
         check(accounts.change(id, change), "change of an account").await;
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{DecodingKey, EncodingKey, Header, TokenData, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::key::{Algorithm, SigningKey};
@@ -30,7 +30,8 @@ pub(super) struct Logins {
     verifying: DecodingKey,
 }
 
-/// What a token says, all of it registered in RFC 7519, section 4.1. Each has to be there.
+/// What a token says: what is registered in RFC 7519, section 4.1, and one thing of our own. Each has
+/// to be there, unless it says otherwise.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     /// Who made it.
@@ -39,20 +40,25 @@ struct Claims {
     sub: String,
     /// From when on it is worth nothing.
     exp: i64,
-    /// Since when it is worth something.
+    /// Before when it is worth nothing. We never say so, and keep it where it is said.
+    #[serde(skip_serializing)]
+    nbf: Option<i64>,
+    /// When it was made.
     iat: i64,
     /// What it is revoked by.
     jti: String,
+    /// Which of the account's passwords it was given for.
+    generation: i64,
 }
 
-/// Who has logged in, when, and for how long.
+/// Who has logged in, by which password, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Login {
     /// The account's id.
     pub(super) account: i64,
     /// What it is revoked by.
     pub(super) id: String,
-    issued: UnixTime,
+    generation: i64,
     pub(super) expires: UnixTime,
 }
 
@@ -66,6 +72,7 @@ impl Logins {
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
         // Compared below, with the clock that everything else here goes by.
         validation.validate_exp = false;
+        validation.validate_nbf = false;
         Logins {
             issuer: options.base_url.clone(),
             lifetime: options.token_lifetime,
@@ -76,17 +83,18 @@ impl Logins {
         }
     }
 
-    /// A token for the owner of this account.
+    /// A token for the owner of this account, who has shown to know the password that it had when it
+    /// was read. If that was changed meanwhile, the token is worth nothing from the start.
     pub(super) fn issue(&self, account: &Account) -> String {
         let now = UnixTime::now();
-        // Moments are whole seconds: a login in the second of a new password is one of after it.
-        let issued = now.max(account.logins_from.after(Duration::from_secs(1)));
         let claims = Claims {
             iss: self.issuer.clone(),
             sub: account.id.to_string(),
             exp: now.after(self.lifetime).0,
-            iat: issued.0,
+            nbf: None,
+            iat: now.0,
             jti: random::to_hex(&random::bytes::<16>()),
+            generation: account.generation,
         };
         let token = jsonwebtoken::encode(&self.header, &claims, &self.signing);
         token.expect("the key fits the algorithm")
@@ -97,24 +105,27 @@ impl Logins {
         if token.len() > TOKEN_MAX {
             return None;
         }
-        let decoded = jsonwebtoken::decode(token, &self.verifying, &self.validation);
-        let Claims {
-            sub, exp, iat, jti, ..
-        } = decoded.ok()?.claims;
-        let login = Login {
-            account: sub.parse().ok()?,
-            id: jti,
-            issued: UnixTime(iat),
-            expires: UnixTime(exp),
-        };
-        (login.expires > UnixTime::now()).then_some(login)
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.verifying, &self.validation);
+        let TokenData { header, claims } = decoded.ok()?;
+        let now = UnixTime::now().0;
+        let is_time = claims.nbf.unwrap_or(now) <= now && now < claims.exp;
+        // Whoever makes something critical wants it understood (RFC 7515, section 4.1.11).
+        if !is_time || header.crit.is_some() {
+            return None;
+        }
+        Some(Login {
+            account: claims.sub.parse().ok()?,
+            id: claims.jti,
+            generation: claims.generation,
+            expires: UnixTime(claims.exp),
+        })
     }
 }
 
 impl Login {
     /// Whether this login is still good for its account, as this is now.
     pub(super) fn is_good_for(&self, account: &Account) -> bool {
-        account.active && self.issued > account.logins_from
+        account.active && self.generation == account.generation
     }
 }
 
@@ -146,14 +157,13 @@ mod tests {
     }
 
     fn account() -> Account {
-        let now = UnixTime::now();
         Account {
             id: 7,
             name: "ann".to_owned(),
             email: "ann@example.org".to_owned(),
             active: true,
-            created: now,
-            logins_from: now,
+            created: UnixTime::now(),
+            generation: 1,
         }
     }
 
@@ -172,16 +182,18 @@ mod tests {
     }
 
     #[test]
-    fn a_new_password_ends_what_was_issued_before() {
+    fn a_login_is_good_for_one_password() {
         let logins = Logins::new(&options(Algorithm::Hs256));
         let mut account = account();
         let login = logins.read(&logins.issue(&account)).expect("it is good");
-        account.logins_from = login.issued;
-        assert!(!login.is_good_for(&account), "also in the same second");
-        let login = logins.read(&logins.issue(&account)).expect("it is good");
-        assert!(login.is_good_for(&account));
-        account.active = false;
-        assert!(!login.is_good_for(&account));
+        let mut check = |active: bool, generation: i64, expected: bool| {
+            (account.active, account.generation) = (active, generation);
+            assert_eq!(login.is_good_for(&account), expected, "{generation}");
+        };
+        check(true, 1, true);
+        check(true, 2, false);
+        check(true, 0, false);
+        check(false, 1, false);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::answers::{Done, DoneWith, LoggedIn, User};
 use super::errors::ErrorBody;
 use super::forms::{LoginForm, NewUser, Page, PasswordForm, ResetForm, UserChange};
 use super::simple_data::{Change, Keys};
-use crate::openapi::{Application, Bearer, Content, Operation, json, text};
+use crate::openapi::{Application, Bearer, Content, Operation, json, nothing, text};
 
 const SIMPLE_DATA: Application = Application {
     name: "Simple data",
@@ -165,6 +165,18 @@ pub(super) fn confirm() -> Operation {
             400,
             "the link is unknown, used already, or expired",
             error(),
+        )
+}
+
+pub(super) fn look_at_link() -> Operation {
+    of(ACCOUNTS, "Look at a link")
+        .about("Whether the mailed link would work, which it still does then.")
+        .path::<String>("token", "the token that was mailed", EXAMPLE_TOKEN)
+        .answer(200, "it would make the account active", nothing())
+        .answer(
+            400,
+            "the link is unknown, used already, or expired",
+            nothing(),
         )
 }
 

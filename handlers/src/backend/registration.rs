@@ -13,16 +13,20 @@ use super::forms::NewUser;
 use super::token::Token;
 use super::{Backend, operations};
 use crate::mail::Letter;
-use crate::store::UnixTime;
+use crate::store::{Account, StoreError, UnixTime};
 
 /// All routes below `/register`.
 pub(super) fn router() -> Router {
-    let confirm = confirm.secret_path();
+    let (confirm, look) = (confirm.secret_path(), look.secret_path());
     Router::new()
         .post("/register", register.annotate(operations::register()))
         .get(
             "/register/confirm/{token}",
             confirm.annotate(operations::confirm()),
+        )
+        .head(
+            "/register/confirm/{token}",
+            look.annotate(operations::look_at_link()),
         )
 }
 
@@ -52,10 +56,27 @@ async fn confirm(
     State(backend): State<Arc<Backend>>,
     Path(token): Path<String>,
 ) -> Result<Json<DoneWith>, Problem> {
-    let unknown = || Problem::bad_request("this link is unknown, used already, or expired");
-    let token = Token::read(&token).ok_or_else(unknown)?;
+    let token = Token::read(&token).ok_or_else(unknown)?.hash();
     let accounts = &backend.stores.accounts;
-    let account = accounts.activate(token.hash(), UnixTime::now()).await;
+    confirmed(accounts.activate(token, UnixTime::now()).await)
+}
+
+/// What [`confirm`] would answer. HEAD is safe (RFC 9110, section 9.2.1): those who look at what is in
+/// mail, before its reader does, must not use the link up.
+async fn look(
+    State(backend): State<Arc<Backend>>,
+    Path(token): Path<String>,
+) -> Result<Json<DoneWith>, Problem> {
+    let token = Token::read(&token).ok_or_else(unknown)?.hash();
+    let accounts = &backend.stores.accounts;
+    confirmed(accounts.activatable(token, UnixTime::now()).await)
+}
+
+fn confirmed(account: Result<Option<Account>, StoreError>) -> Result<Json<DoneWith>, Problem> {
     let account = account.map_err(refused)?.ok_or_else(unknown)?;
     Ok(done_with(account, "the account is active"))
+}
+
+fn unknown() -> Problem {
+    Problem::bad_request("this link is unknown, used already, or expired")
 }

@@ -110,7 +110,7 @@ async fn change(
     faults.check_none()?;
     let password_hash = match password {
         None => None,
-        Some(password) => Some((backend.hash(peer, password).await?, UnixTime::now())),
+        Some(password) => Some(backend.hash(peer, password).await?),
     };
     let change = AccountChange {
         name,

@@ -43,12 +43,15 @@ pub trait Accounts: Send + Sync {
     /// expired at `now`.
     fn activate(&self, token: TokenHash, now: UnixTime) -> Pending<Option<Account>>;
 
+    /// The account as [`activate`](Self::activate) would leave it, with nothing done.
+    fn activatable(&self, token: TokenHash, now: UnixTime) -> Pending<Option<Account>>;
+
     /// Keeps a reset token of an account, in place of earlier ones, and the mail that brings it:
     /// both or none. `false` if there is no account with this id.
     fn begin_reset(&self, id: i64, token: NewToken, mail: NewMail) -> Pending<bool>;
 
-    /// Uses a reset token up and gives its account another password, which ends all its logins so
-    /// far, as [`Account::logins_from`] says; `None` if the token is unknown, used or expired at `now`.
+    /// Uses a reset token up and gives its account another password, of the next
+    /// [generation](Account::generation); `None` if the token is unknown, used or expired at `now`.
     fn finish_reset(
         &self,
         token: TokenHash,
@@ -73,9 +76,19 @@ pub struct Account {
     pub active: bool,
     /// When it was added.
     pub created: UnixTime,
-    /// Logins up to this moment are void. A new password moves it to the moment of the change, and
-    /// by a second at least: two changes are never one.
-    pub logins_from: UnixTime,
+    /// Which of its passwords this is: each new one has a greater number. Whoever has logged in with
+    /// one of them has done so for that number alone.
+    pub generation: i64,
+}
+
+impl Account {
+    /// As it is when its address was confirmed.
+    pub(super) fn activated(self) -> Account {
+        Account {
+            active: true,
+            ..self
+        }
+    }
 }
 
 /// An account, and what its password is checked against.
@@ -109,9 +122,8 @@ pub struct AccountChange {
     pub name: Option<String>,
     /// Where its owner gets mail.
     pub email: Option<String>,
-    /// Another password's hash, a PHC string, and since when: that ends all logins so far, as
-    /// [`Account::logins_from`] says.
-    pub password_hash: Option<(String, UnixTime)>,
+    /// Another password's hash, a PHC string; it is of the next [generation](Account::generation).
+    pub password_hash: Option<String>,
 }
 
 /// The SHA-256 of a token that was mailed to somebody.

@@ -39,12 +39,14 @@ pub(super) const RECORD: &str = "INSERT INTO migrations (number, name) VALUES ($
 pub(super) const SQLITE: &[Migration] = &[
     migration!(1, "tables", "sqlite", "0001_tables"),
     migration!(2, "seed", "shared", "0002_seed"),
+    migration!(3, "generations", "shared", "0003_generations"),
 ];
 
 /// Those of PostgreSQL.
 pub(super) const POSTGRES: &[Migration] = &[
     migration!(1, "tables", "postgres", "0001_tables"),
     migration!(2, "seed", "shared", "0002_seed"),
+    migration!(3, "generations", "shared", "0003_generations"),
 ];
 
 /// Those of `all` that are to be applied where `applied` is the newest that was.
@@ -83,9 +85,9 @@ mod tests {
                 .map(|all| all.iter().map(|migration| migration.number).collect());
             assert_eq!(numbers, expected.map(<[i64]>::to_vec), "{applied}");
         };
-        check(0, Ok(&[1, 2]));
-        check(1, Ok(&[2]));
-        check(2, Ok(&[]));
-        check(3, Err(OpenError::Newer { found: 3, known: 2 }));
+        check(0, Ok(&[1, 2, 3]));
+        check(1, Ok(&[2, 3]));
+        check(3, Ok(&[]));
+        check(4, Err(OpenError::Newer { found: 4, known: 3 }));
     }
 }

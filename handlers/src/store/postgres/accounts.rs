@@ -16,7 +16,7 @@ macro_rules! account {
         concat!(
             $before,
             " accounts.id, accounts.name, accounts.email, accounts.active, accounts.created, \
-              accounts.logins_from ",
+              accounts.generation ",
             $after
         )
     };
@@ -25,8 +25,8 @@ macro_rules! account {
 /// Adds an account, its token and its mail.
 const REGISTER: &str = account!(
     "WITH accounts AS ( \
-         INSERT INTO accounts (name, email, email_key, password_hash, active, created, logins_from) \
-         VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING * \
+         INSERT INTO accounts (name, email, email_key, password_hash, active, created, generation) \
+         VALUES ($1, $2, $3, $4, $5, $6, 1) RETURNING * \
      ), token AS ( \
          INSERT INTO tokens (hash, account, purpose, expires) \
          SELECT $7, id, 'activation', $8 FROM accounts \
@@ -40,8 +40,7 @@ const REGISTER: &str = account!(
 const CHANGE: &str = account!(
     "UPDATE accounts SET name = coalesce($2, name), email = coalesce($3, email), \
      email_key = coalesce($4, email_key), password_hash = coalesce($5, password_hash), \
-     logins_from = CASE WHEN $6::bigint IS NULL THEN logins_from \
-                        ELSE greatest($6, logins_from + 1) END \
+     generation = generation + CASE WHEN $5 IS NULL THEN 0 ELSE 1 END \
      WHERE id = $1 RETURNING",
     ""
 );
@@ -73,7 +72,7 @@ const FINISH_RESET: &str = account!(
     "WITH used AS ( \
          DELETE FROM tokens WHERE hash = $1 AND purpose = 'reset' AND expires > $2 \
          RETURNING account \
-     ) UPDATE accounts SET password_hash = $3, logins_from = greatest($2, logins_from + 1) FROM used \
+     ) UPDATE accounts SET password_hash = $3, generation = generation + 1 FROM used \
      WHERE accounts.id = used.account RETURNING",
     ""
 );
@@ -112,8 +111,8 @@ impl Accounts for Postgres {
     fn add(&self, new: NewAccount) -> Pending<Account> {
         let text = account!(
             "INSERT INTO accounts \
-             (name, email, email_key, password_hash, active, created, logins_from) \
-             VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING",
+             (name, email, email_key, password_hash, active, created, generation) \
+             VALUES ($1, $2, $3, $4, $5, $6, 1) RETURNING",
             ""
         );
         let database = self.clone();
@@ -146,9 +145,7 @@ impl Accounts for Postgres {
                 password_hash,
             } = change;
             let key = email.as_deref().map(email_key);
-            let (hash, since) = password_hash.unzip();
-            let since = since.map(|since| since.0);
-            let values: [&(dyn ToSql + Sync); 6] = [&id, &name, &email, &key, &hash, &since];
+            let values: [&(dyn ToSql + Sync); 5] = [&id, &name, &email, &key, &password_hash];
             database.account(CHANGE, &values).await
         })
     }
@@ -185,6 +182,20 @@ impl Accounts for Postgres {
         Box::pin(async move {
             let hash = token.0.as_slice();
             database.account(ACTIVATE, &[&hash, &now.0]).await
+        })
+    }
+
+    fn activatable(&self, token: TokenHash, now: UnixTime) -> Pending<Option<Account>> {
+        let database = self.clone();
+        Box::pin(async move {
+            let text = account!(
+                "SELECT",
+                "FROM accounts WHERE id = (SELECT account FROM tokens \
+                 WHERE hash = $1 AND purpose = 'activation' AND expires > $2)"
+            );
+            let hash = token.0.as_slice();
+            let found = database.account(text, &[&hash, &now.0]).await?;
+            Ok(found.map(Account::activated))
         })
     }
 
@@ -258,7 +269,7 @@ fn account(row: &Row) -> Result<Account, StoreError> {
         email: row.try_get(2)?,
         active: row.try_get(3)?,
         created: UnixTime(row.try_get(4)?),
-        logins_from: UnixTime(row.try_get(5)?),
+        generation: row.try_get(5)?,
     })
 }
 

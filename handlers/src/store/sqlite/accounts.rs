@@ -15,7 +15,7 @@ macro_rules! account {
     ($before:literal, $after:literal) => {
         concat!(
             $before,
-            " id, name, email, active, created, logins_from ",
+            " id, name, email, active, created, generation ",
             $after
         )
     };
@@ -71,16 +71,14 @@ impl Accounts for Sqlite {
             "UPDATE accounts SET name = coalesce(?2, name), email = coalesce(?3, email), \
              email_key = coalesce(?4, email_key), \
              password_hash = coalesce(?5, password_hash), \
-             logins_from = coalesce(max(?6, logins_from + 1), logins_from) WHERE id = ?1 RETURNING",
+             generation = generation + (?5 IS NOT NULL) WHERE id = ?1 RETURNING",
             ""
         );
         self.write(move |transaction| {
             let key = change.email.as_deref().map(email_key).map(Text);
-            let (hash, since) = change.password_hash.unzip();
-            let since = since.map(|since| since.0);
-            let [name, email, hash] = [change.name, change.email, hash].map(|text| text.map(Text));
-            let changes = (id, name, email, key, hash, since);
-            one(transaction, query, changes)
+            let texts = [change.name, change.email, change.password_hash];
+            let [name, email, hash] = texts.map(|text| text.map(Text));
+            one(transaction, query, (id, name, email, key, hash))
         })
     }
 
@@ -117,6 +115,18 @@ impl Accounts for Sqlite {
         )
     }
 
+    fn activatable(&self, token: TokenHash, now: UnixTime) -> Pending<Option<Account>> {
+        let query = account!(
+            "SELECT",
+            "FROM accounts WHERE id = (SELECT account FROM tokens \
+             WHERE hash = ?1 AND purpose = 'activation' AND expires > ?2)"
+        );
+        self.read(move |connection| {
+            let found = one(connection, query, (token.0, now.0))?;
+            Ok(found.map(Account::activated))
+        })
+    }
+
     fn begin_reset(&self, id: i64, token: NewToken, mail: NewMail) -> Pending<bool> {
         self.write(move |transaction| {
             let mut query = transaction.prepare_cached("SELECT 1 FROM accounts WHERE id = ?1")?;
@@ -136,13 +146,13 @@ impl Accounts for Sqlite {
         now: UnixTime,
     ) -> Pending<Option<Account>> {
         let query = account!(
-            "UPDATE accounts SET password_hash = ?2, logins_from = max(?3, logins_from + 1) \
+            "UPDATE accounts SET password_hash = ?2, generation = generation + 1 \
              WHERE id = ?1 RETURNING",
             ""
         );
         self.write(
             move |transaction| match use_up(transaction, "reset", token, now)? {
-                Some(id) => one(transaction, query, (id, Text(password_hash), now.0)),
+                Some(id) => one(transaction, query, (id, Text(password_hash))),
                 None => Ok(None),
             },
         )
@@ -169,8 +179,8 @@ fn one(
 fn insert(transaction: &Connection, new: &NewAccount) -> Result<Account, StoreError> {
     let mut query = transaction.prepare_cached(account!(
         "INSERT INTO accounts \
-         (name, email, email_key, password_hash, active, created, logins_from) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) RETURNING",
+         (name, email, email_key, password_hash, active, created, generation) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1) RETURNING",
         ""
     ))?;
     let values = (
@@ -221,7 +231,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         email: row.get(2)?,
         active: row.get(3)?,
         created: UnixTime(row.get(4)?),
-        logins_from: UnixTime(row.get(5)?),
+        generation: row.get(5)?,
     })
 }
 
