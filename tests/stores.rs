@@ -6,6 +6,8 @@ mod accounts;
 mod cancelling;
 #[path = "stores/catalogue.rs"]
 mod catalogue;
+#[path = "stores/encrypted.rs"]
+mod encrypted;
 #[path = "stores/key_values.rs"]
 mod key_values;
 #[path = "stores/lost.rs"]

@@ -146,6 +146,7 @@ impl Args {
             return Err(Refusal::Help(text));
         }
         let args = Args::from_arg_matches(&matches)?;
+        args.database.check().map_err(Refusal::Usage)?;
         args.mail.check().map_err(Refusal::Usage)?;
         Ok(args)
     }

@@ -1,13 +1,14 @@
-//! The flag for the database, and where it is when nobody says so.
+//! The flags for the database, and where it is when nobody says so.
 
 use std::fs::DirBuilder;
-use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::Args;
 use container::Error;
-use handlers::store::{Database, Stores};
+use container::client::Trust;
+use handlers::store::{Database, OpenOptions, Stores};
 
 use crate::data_folder;
 
@@ -30,19 +31,53 @@ pub(crate) struct DatabaseArgs {
     #[arg(long, env, value_name = "N", default_value_t = Stores::CONNECTIONS,
           value_parser = at_least_one)]
     database_connections: usize,
+
+    /// Certificates (PEM) that vouch for a PostgreSQL server with sslmode=require, in place of those
+    /// of the web
+    #[arg(long, env, value_name = "PATH")]
+    database_ca: Option<PathBuf>,
 }
 
 impl DatabaseArgs {
+    /// Whether they make sense together.
+    ///
+    /// # Errors
+    /// Says what to do.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match &self.database {
+            _ if self.database_ca.is_none() => Ok(()),
+            Some(Database::Postgres(address)) if address.wants_proof() => Ok(()),
+            _ => Err("--database-ca: nobody is asked to prove who he is; write \
+                 --database postgres://..?sslmode=require"
+                .to_owned()),
+        }
+    }
+
     /// Opens it.
     pub(crate) fn open(&self) -> Result<Stores, Error> {
         let database = match &self.database {
             Some(database) => database.clone(),
             None => Database::File(default_place()?),
         };
-        Stores::open_with(&database, self.database_connections).map_err(|error| {
+        let options = OpenOptions {
+            connections: self.database_connections,
+            trust: self.trust()?,
+        };
+        Stores::open_with(&database, &options).map_err(|error| {
             let what = format!("cannot open the database {database}");
             refused(&what, &error)
         })
+    }
+
+    /// Who may vouch for the server.
+    fn trust(&self) -> Result<Trust, Error> {
+        let Some(path) = &self.database_ca else {
+            return Ok(Trust::web());
+        };
+        let what = format!("--database-ca: {}", path.display());
+        let pem = fs::read(path).map_err(|error| refused(&what, &error))?;
+        let trust = Trust::nobody().with_pem(&pem);
+        trust.map_err(|error| refused(&what, &error))
     }
 
     /// Where the server keeps its other files: beside its database, or where that would be by

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use container::extract::State;
 use container::handler::Handler;
 use container::{Router, spawn_local, yield_now};
-use handlers::store::{NewProduct, Product, StoreError, Stores};
+use handlers::store::{NewProduct, OpenOptions, Product, StoreError, Stores};
 use tests::loopback::{PATIENCE, builder, connect, receive_until, send, start, stop, until};
 use tests::postgres::Postgres;
-use tests::{get, on_worker};
+use tests::{Certificate, get, on_worker};
 
 use crate::named;
 
@@ -29,9 +29,18 @@ fn lamp() -> NewProduct {
 /// A server with a database `shop`, and its stores on so many connections.
 fn shop(name: &str, connections: usize) -> Option<(Postgres, Stores)> {
     let server = Postgres::start(name)?;
-    let database = named(&server.create("shop"));
-    let stores = Stores::open_with(&database, connections).expect("it opens");
+    let stores = open(&server, connections);
     Some((server, stores))
+}
+
+/// Makes the database `shop`, for stores on so many connections.
+fn open(server: &Postgres, connections: usize) -> Stores {
+    let options = OpenOptions {
+        connections,
+        ..OpenOptions::default()
+    };
+    let database = named(&server.create("shop"));
+    Stores::open_with(&database, &options).expect("it opens")
 }
 
 /// Adds a product, which takes as long as somebody else has the table locked.
@@ -59,12 +68,30 @@ async fn when_free(stores: &Stores) -> Result<Option<Product>, StoreError> {
 
 #[test]
 fn a_connection_is_used_again_after_its_query_was_cancelled() {
+    if let Some(server) = Postgres::start("cancelling-again") {
+        check_used_again(&server);
+    }
+}
+
+#[test]
+fn an_encrypted_connection_is_used_again_after_its_query_was_cancelled() {
+    let certificate = Certificate::self_signed("127.0.0.1");
+    if let Some(server) = Postgres::start_with_tls("cancelling-tls", &certificate) {
+        check_used_again(&server);
+    }
+}
+
+#[track_caller]
+fn check_used_again(server: &Postgres) {
     const ROUNDS: usize = 20;
-    let Some((server, stores)) = shop("cancelling-again", 1) else {
-        return;
-    };
+    let ours = "SELECT pid FROM pg_stat_activity \
+                WHERE datname = 'shop' AND application_name = 'handlers'";
+    let stores = open(server, 1);
     let locked = server.lock("shop", "products");
     on_worker(async {
+        let found = stores.catalogue.product(1).await;
+        assert!(matches!(found, Ok(Some(_))), "{found:?}");
+        let process = server.sql("shop", ours);
         for round in 0..ROUNDS {
             let mut adding = pin!(stores.catalogue.add_product(lamp()));
             // Begun, and left again after a while that is another in each round.
@@ -78,6 +105,7 @@ fn a_connection_is_used_again_after_its_query_was_cancelled() {
             let found = when_free(&stores).await;
             assert!(matches!(found, Ok(Some(_))), "round {round}: {found:?}");
         }
+        assert_eq!(server.sql("shop", ours), process, "it is still the same");
     });
     drop(locked);
     let products = server.sql("shop", "SELECT count(*) FROM products");

@@ -9,7 +9,7 @@ use container::{Container, Router, spawn_local, yield_now};
 use handlers::store::{NewProduct, StoreError, Stores};
 use tests::loopback::{builder, connect, receive, send, stop, until};
 use tests::postgres::Postgres;
-use tests::{Answer, on_worker, read_answers};
+use tests::{Answer, Certificate, on_worker, read_answers};
 
 use crate::named;
 
@@ -29,8 +29,13 @@ const FIRST: usize = 300;
 /// A server with a database `shop`, and its stores.
 fn shop(name: &str) -> Option<(Postgres, Stores)> {
     let server = Postgres::start(name)?;
-    let database = named(&server.create("shop"));
-    Some((server, Stores::open(&database).expect("it opens")))
+    let stores = open(&server);
+    Some((server, stores))
+}
+
+/// Makes the database `shop`.
+fn open(server: &Postgres) -> Stores {
+    Stores::open(&named(&server.create("shop"))).expect("it opens")
 }
 
 async fn read(State(stores): State<Stores>) -> Result<String, StoreError> {
@@ -86,9 +91,21 @@ fn products(server: &Postgres) -> usize {
 
 #[test]
 fn nobody_sees_that_connections_ended_while_they_lay_idle() {
-    let Some((mut server, stores)) = shop("lost-idle") else {
-        return;
-    };
+    if let Some(server) = Postgres::start("lost-idle") {
+        check_unseen(server);
+    }
+}
+
+#[test]
+fn nobody_sees_that_encrypted_connections_ended_while_they_lay_idle() {
+    let certificate = Certificate::self_signed("127.0.0.1");
+    if let Some(server) = Postgres::start_with_tls("lost-idle-tls", &certificate) {
+        check_unseen(server);
+    }
+}
+
+fn check_unseen(mut server: Postgres) {
+    let stores = open(&server);
     let container = serve(stores, 2);
     for round in 0..ROUNDS {
         let lines = ["GET /read", "POST /add"].into_iter().cycle();

@@ -1,13 +1,15 @@
 //! A PostgreSQL server of the test's own, in a temporary folder: started, killed, started again.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::{env, fs, thread};
 
+use crate::Certificate;
 use crate::loopback::until;
 use crate::program::{Folder, Program, run};
 
@@ -36,6 +38,8 @@ pub struct Postgres {
     port: u16,
     /// `None` while it does not run.
     process: Option<Child>,
+    /// Whether it has a certificate.
+    has_tls: bool,
     /// Its files. Removed last.
     folder: Folder,
 }
@@ -60,6 +64,18 @@ impl Postgres {
     /// # Panics
     /// When it does not start, or is missing where everything must be there (`CI=true`).
     pub fn start(name: &str) -> Option<Postgres> {
+        Postgres::start_with(name, None)
+    }
+
+    /// The same with TLS for whoever wants it, and this certificate.
+    ///
+    /// # Panics
+    /// As [`Postgres::start`].
+    pub fn start_with_tls(name: &str, certificate: &Certificate) -> Option<Postgres> {
+        Postgres::start_with(name, Some(certificate))
+    }
+
+    fn start_with(name: &str, certificate: Option<&Certificate>) -> Option<Postgres> {
         let Some(programs) = Programs::find() else {
             let is_needed = env::var_os("CI").is_some_and(|value| value == "true");
             assert!(!is_needed, "there is no PostgreSQL");
@@ -67,10 +83,14 @@ impl Postgres {
         };
         let folder = Folder::new(name);
         programs.initialise(folder.path());
+        if let Some(certificate) = certificate {
+            programs.certify(folder.path(), certificate);
+        }
         let mut server = Postgres {
             programs,
             port: free_port(),
             process: None,
+            has_tls: certificate.is_some(),
             folder,
         };
         server.run();
@@ -218,7 +238,8 @@ impl Postgres {
             .arg(self.folder.path())
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
             // What was written outlives a kill; only a loss of power would need more.
-            .args(["-F", "-c", "full_page_writes=off"]);
+            .args(["-F", "-c", "full_page_writes=off"])
+            .args(["-c", if self.has_tls { "ssl=on" } else { "ssl=off" }]);
         let mut process = postgres
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -289,6 +310,20 @@ impl Programs {
             .args(["--locale=C", "--no-sync"]);
         let ran = run(&mut initdb, b"");
         assert_eq!(ran.code, Some(0), "{}", ran.complained);
+    }
+
+    /// Puts a certificate and its key where the server looks for them.
+    fn certify(&self, folder: &Path, certificate: &Certificate) {
+        let (pem, key) = certificate.pem();
+        for (name, text) in [("server.crt", pem), ("server.key", key)] {
+            let path = folder.join("data").join(name);
+            fs::write(&path, text).expect("it can be written");
+            // It does not start with a key that others can read.
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("it is ours");
+            if let Some((user, group)) = self.owner {
+                chown(path, Some(user), Some(group)).expect("root may");
+            }
+        }
     }
 }
 

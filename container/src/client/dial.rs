@@ -21,6 +21,10 @@ use super::url::UrlError;
 use crate::net::TlsStream;
 use crate::net::{TcpStream, Transport};
 
+/// What is spoken over TLS (RFC 7301): nothing else is known here.
+#[cfg(feature = "tls")]
+const ALPN: &[u8] = b"http/1.1";
+
 /// Makes the connections of a client.
 #[derive(Default)]
 pub(super) struct Dialler {
@@ -63,7 +67,7 @@ impl Dialler {
         let name = server_name(url.host()).map_err(Kind::Connect)?;
         let config = self.config.get_or_init(|| {
             let trust = self.trust.clone();
-            trust.unwrap_or_default().config()
+            trust.unwrap_or_default().config(ALPN)
         });
         let secured = TlsStream::connect(stream, config.clone(), name).await;
         Ok(Box::new(secured.map_err(Kind::Connect)?))

@@ -1,4 +1,4 @@
-//! `Trust`: whose word a client takes for who a server is; and the settings of TLS made from it.
+//! `Trust`: whose word is taken for who a server is; and the settings of TLS made from it.
 
 use std::error::Error;
 use std::fmt;
@@ -8,9 +8,6 @@ use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-
-/// What is spoken over TLS (RFC 7301): nothing else is known here.
-const ALPN: &[u8] = b"http/1.1";
 
 /// The authorities whose certificates a client believes.
 ///
@@ -74,8 +71,9 @@ impl Trust {
         Ok(self)
     }
 
-    /// The settings of connections that go by it.
-    pub(super) fn config(self) -> Arc<ClientConfig> {
+    /// The settings of connections that go by it, on which `protocol` is spoken, a name of RFC 7301:
+    /// for [`TlsStream::connect`](crate::net::TlsStream::connect), where the protocol is not HTTP.
+    pub fn config(self, protocol: &[u8]) -> Arc<ClientConfig> {
         // Named, so that another crate's choice for the whole process does not matter.
         let provider = Arc::new(ring::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
@@ -83,7 +81,7 @@ impl Trust {
             .expect("ring has what the default versions need")
             .with_root_certificates(self.roots)
             .with_no_client_auth();
-        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.alpn_protocols = vec![protocol.to_vec()];
         Arc::new(config)
     }
 }

@@ -54,6 +54,19 @@ impl<S: Transport> TlsStream<S> {
         Ok(tls)
     }
 
+    /// Sends what was taken and is still held back, since the transport had no room for it; or has
+    /// the task woken when there is some.
+    ///
+    /// # Errors
+    /// Those of the transport.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Ends: records that cannot be sent have cleared the readiness asked for next.
+        while done(self.send_records())?.is_none() {
+            ready!(self.stream.poll_write_ready(cx));
+        }
+        Poll::Ready(Ok(()))
+    }
+
     fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Ends: each round moves bytes, or finds that none can be moved.
         loop {

@@ -9,6 +9,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Socket, SocketStream};
+#[cfg(feature = "tls")]
+use super::{TlsStream, Transport};
 
 impl<S: Socket + Unpin> AsyncRead for SocketStream<S> {
     fn poll_read(
@@ -49,6 +51,53 @@ impl<S: Socket + Unpin> AsyncWrite for SocketStream<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(self.get_mut().shutdown(Shutdown::Write))
+    }
+}
+
+#[cfg(feature = "tls")]
+impl<S: Transport + Unpin> AsyncRead for TlsStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.poll_read_ready(cx));
+        match self.try_read(buffer.initialize_unfilled()) {
+            Ok(count) => {
+                buffer.advance(count);
+                Poll::Ready(Ok(()))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                // There may be more records without a byte of content; others have their turn first.
+                if self.poll_read_ready(cx).is_ready() {
+                    cx.waker().wake_by_ref();
+                }
+                Poll::Pending
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+#[cfg(feature = "tls")]
+impl<S: Transport + Unpin> AsyncWrite for TlsStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        // First what is held back, for nothing is taken before.
+        ready!(TlsStream::poll_flush(&mut self, cx))?;
+        Poll::Ready(self.try_write(buffer))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        TlsStream::poll_flush(&mut self, cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(TlsStream::poll_flush(&mut self, cx))?;
+        Poll::Ready(self.shutdown(Shutdown::Write))
     }
 }
 

@@ -43,7 +43,7 @@ pub use database::{Database, DatabaseError};
 pub use error::{StoreError, Unique};
 pub use key_values::KeyValues;
 pub use mail_queue::{MailQueue, NewMail, QueuedMail};
-pub use open::OpenError;
+pub use open::{OpenError, OpenOptions};
 pub use postgres::PostgresAddress;
 pub use sessions::Sessions;
 pub use time::UnixTime;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use container::client::Trust;
+
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{Database, Stores};
@@ -22,27 +24,46 @@ pub enum OpenError {
     },
 }
 
+/// How PostgreSQL is used. There are none for SQLite.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// Connections that each worker has, at most; at least one.
+    pub connections: usize,
+    /// Who may vouch for a server that has to prove who it is, as
+    /// [`PostgresAddress::wants_proof`](super::PostgresAddress::wants_proof) says.
+    pub trust: Trust,
+}
+
+impl Default for OpenOptions {
+    /// [`Stores::CONNECTIONS`], and whom browsers trust.
+    fn default() -> Self {
+        OpenOptions {
+            connections: Stores::CONNECTIONS,
+            trust: Trust::web(),
+        }
+    }
+}
+
 impl Stores {
     /// Opens a database, waiting for it, and brings its tables up to date. For the start of a
-    /// program, before its container's. With PostgreSQL each worker has
-    /// [`CONNECTIONS`](Self::CONNECTIONS) connections.
+    /// program, before its container's. With the default options.
     ///
     /// # Errors
     /// When it cannot be opened, or is of a newer version.
     pub fn open(database: &Database) -> Result<Stores, OpenError> {
-        Stores::open_with(database, Stores::CONNECTIONS)
+        Stores::open_with(database, &OpenOptions::default())
     }
 
-    /// The same with a number of connections that each worker has with PostgreSQL, at least one.
+    /// The same with other options.
     ///
     /// # Errors
     /// When it cannot be opened, or is of a newer version.
-    pub fn open_with(database: &Database, connections: usize) -> Result<Stores, OpenError> {
+    pub fn open_with(database: &Database, options: &OpenOptions) -> Result<Stores, OpenError> {
         match database {
             Database::Memory => Ok(Stores::of(&Arc::new(Sqlite::in_memory()?))),
             Database::File(path) => Ok(Stores::of(&Arc::new(Sqlite::open(path)?))),
             Database::Postgres(address) => {
-                let postgres = Postgres::open(address, connections.max(1))?;
+                let postgres = Postgres::open(address, options)?;
                 Ok(Stores::of(&Arc::new(postgres)))
             }
         }

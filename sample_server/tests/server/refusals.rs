@@ -45,7 +45,9 @@ fn flags_that_make_no_sense_are_exit_code_2() {
         ("--database=", "names no database"),
         ("--database=mysql://a", "mysql is no database"),
         ("--database=postgres:///a", "names no host"),
+        ("--database=postgres://a/b?sslmode=verify-ca", "or require"),
         ("--database-connections=0", "at least 1"),
+        ("--database-ca=/dev/null", "sslmode=require"),
         ("word", "unexpected argument"),
     ] {
         let (code, text) = refused(&[flag], &[]);
@@ -121,6 +123,17 @@ fn a_database_that_cannot_be_opened_is_exit_code_1() {
         assert_eq!(code, 1, "{text}");
         assert!(text.contains("cannot open the database"), "{text}");
         assert!(text.contains(reason) && !text.contains("secret"), "{text}");
+    }
+    let proof = format!("{server}?sslmode=require");
+    for (file, reason) in [
+        ("/no/file", "No such file"),
+        ("/dev/null", "no certificate"),
+    ] {
+        let flag = format!("--database-ca={file}");
+        let (code, text) = refused(&["--port=0", &flag], &[("DATABASE", &proof)]);
+        assert_eq!(code, 1, "{text}");
+        let names_it = text.contains(&format!("--database-ca: {file}: "));
+        assert!(names_it && text.contains(reason), "{text}");
     }
     let (code, text) = refused(&["--database=postgres://a:secret@b/c?d=e"], &[]);
     assert_eq!(code, 2, "{text}");

@@ -7,24 +7,13 @@ use container::net::{Stream, TcpStream, UnixStream};
 use container::spawn_blocking;
 use tokio_postgres::config::Host;
 
-use super::address::{Place, PostgresAddress};
+use super::address::Place;
 
-/// Connects to the first place that answers.
+/// Connects to a place.
 ///
 /// # Errors
-/// Why the last one did not.
-pub(super) async fn connect(address: &PostgresAddress) -> io::Result<Stream> {
-    let mut last = None;
-    for place in address.places() {
-        match connect_to(&place).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = Some(error),
-        }
-    }
-    Err(last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
-}
-
-async fn connect_to(place: &Place) -> io::Result<Stream> {
+/// Those of the system, of the last address if its name has several.
+pub(super) async fn connect(place: &Place) -> io::Result<Stream> {
     match &place.host {
         Host::Unix(folder) => {
             let path = folder.join(format!(".s.PGSQL.{}", place.port));

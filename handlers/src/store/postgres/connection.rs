@@ -12,9 +12,9 @@ use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, NoTls, Row, Statement};
 
-use super::address::PostgresAddress;
-use super::connect::connect;
 use super::failure::{self, Failure};
+use super::protection::Protection;
+use super::server::Server;
 use super::wire::{Sent, Wire};
 use crate::store::StoreError;
 
@@ -40,14 +40,29 @@ pub(super) struct Connection {
     heard: Cell<Instant>,
     /// How much it was sent.
     sent: Sent,
+    /// Who else can read it.
+    protection: Protection,
+}
+
+/// A connection that is logged in, in its parts.
+struct LoggedIn {
+    client: Client,
+    driver: Driver,
+    sent: Sent,
+    protection: Protection,
 }
 
 impl Connection {
     /// Connects and logs in. The connection is driven by a task of the current worker, until it is
     /// dropped.
-    pub(super) async fn open(address: &PostgresAddress) -> Result<Connection, StoreError> {
-        let limit = address.connect_timeout();
-        let (client, driver, sent) = timeout(limit, log_in(address)).await.map_err(|_| {
+    pub(super) async fn open(server: &Server) -> Result<Connection, StoreError> {
+        let limit = server.address().connect_timeout();
+        let LoggedIn {
+            client,
+            driver,
+            sent,
+            protection,
+        } = timeout(limit, log_in(server)).await.map_err(|_| {
             let seconds = limit.as_secs_f64();
             unavailable(format!("it did not answer within {seconds} s"))
         })??;
@@ -65,7 +80,13 @@ impl Connection {
             statements: RefCell::default(),
             heard: Cell::new(reactor::now()),
             sent,
+            protection,
         })
+    }
+
+    /// Who else can read and change what goes over it.
+    pub(super) fn protection(&self) -> &Protection {
+        &self.protection
     }
 
     /// Runs a statement, prepared before on this connection or now.
@@ -113,13 +134,13 @@ impl Connection {
     }
 
     /// Has the server cancel what runs, and waits until nothing does. Give it a time limit.
-    pub(super) async fn cancel(&self, address: &PostgresAddress) -> Result<(), StoreError> {
+    pub(super) async fn cancel(&self, server: &Server) -> Result<(), StoreError> {
         // Answered when all before it has been.
         let mut asking = pin!(self.ask());
         let mut pause = CANCEL_AGAIN;
         // Ends: with the query, if not at once, or with the connection.
         loop {
-            self.request_cancel(address).await?;
+            self.request_cancel(server).await?;
             match timeout(pause, asking.as_mut()).await {
                 // It came while the question was dealt with: there is nothing else to cancel.
                 Ok(Err(error)) if error.code() == Some(&SqlState::QUERY_CANCELED) => return Ok(()),
@@ -131,14 +152,13 @@ impl Connection {
     }
 
     /// Requests once that what runs is cancelled. No statement that is sent after this is hit by it.
-    async fn request_cancel(&self, address: &PostgresAddress) -> Result<(), StoreError> {
-        let lost = |error: std::io::Error| unavailable(error.to_string());
-        let mut stream = connect(address).await.map_err(lost)?;
+    async fn request_cancel(&self, server: &Server) -> Result<(), StoreError> {
+        let (mut wire, _) = connect(server).await?;
         let token = self.client.cancel_token();
-        token.cancel_query_raw(&mut stream, NoTls).await?;
+        token.cancel_query_raw(&mut wire, NoTls).await?;
         // The server closes once it has passed the request on.
-        stream.read(&mut [0]).await.map_err(lost)?;
-        Ok(())
+        let ended = wire.ended().await;
+        ended.map_err(|error| unavailable(error.to_string()))
     }
 
     async fn prepared(&self, text: &'static str) -> Result<Statement, Error> {
@@ -155,13 +175,23 @@ impl Connection {
     }
 }
 
-/// Connects and logs in: what asks, what drives it, and how much that has sent.
-async fn log_in(address: &PostgresAddress) -> Result<(Client, Driver, Sent), StoreError> {
-    let stream = connect(address).await;
-    let (wire, sent) = Wire::new(stream.map_err(|error| unavailable(error.to_string()))?);
-    let login = address.config().connect_raw(wire, NoTls).await;
+/// Connects and logs in.
+async fn log_in(server: &Server) -> Result<LoggedIn, StoreError> {
+    let (wire, protection) = connect(server).await?;
+    let sent = wire.sent();
+    let login = server.address().config().connect_raw(wire, NoTls).await;
     let (client, driver) = login.map_err(|error| unavailable(failure::text(&error)))?;
-    Ok((client, driver, sent))
+    Ok(LoggedIn {
+        client,
+        driver,
+        sent,
+        protection,
+    })
+}
+
+async fn connect(server: &Server) -> Result<(Wire, Protection), StoreError> {
+    let connected = server.connect().await;
+    connected.map_err(|error| unavailable(error.to_string()))
 }
 
 fn unavailable(reason: String) -> StoreError {

@@ -9,7 +9,9 @@
 //! | file | is |
 //! |---|---|
 //! | `address` | [`PostgresAddress`]: where the server is and who asks, as users write it |
-//! | `connect` | streams to the server |
+//! | `server` | how it is reached: each of its places, and with the protection that is wanted |
+//! | `connect` | streams to a place |
+//! | `protection`, `stranger` | TLS: with a server that proves who it is, and with one that does not |
 //! | `wire` | a stream as the driver reads and writes it, and how much was sent |
 //! | `connection` | one connection: its statements, what becomes of a query, how it is cancelled |
 //! | `worker` | the connections of one worker, and what is done when there are none |
@@ -28,7 +30,10 @@ mod key_values;
 mod mail_queue;
 mod migrate;
 mod outage;
+mod protection;
+mod server;
 mod sessions;
+mod stranger;
 mod wire;
 mod worker;
 
@@ -39,11 +44,13 @@ use connection::Connection;
 use container::PerWorker;
 use container::reactor::{Clock, Reactor};
 use container::scheduler::{BlockingConfig, BlockingPool};
+use protection::Protection;
+use server::Server;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use worker::WorkerPool;
 
-use super::{OpenError, StoreError};
+use super::{OpenError, OpenOptions, StoreError};
 
 /// All stores in one PostgreSQL database.
 #[derive(Clone)]
@@ -53,15 +60,16 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    /// Connects once, and brings the tables up to date. Each worker has at most `connections`.
+    /// Connects once, and brings the tables up to date.
     pub(super) fn open(
         address: &PostgresAddress,
-        connections: usize,
+        options: &OpenOptions,
     ) -> Result<Postgres, OpenError> {
-        prepare(address)?;
-        let address = address.clone();
+        let server = Server::new(address.clone(), options.trust.clone());
+        prepare(&server)?;
+        let connections = options.connections.max(1);
         Ok(Postgres {
-            workers: PerWorker::new(move || WorkerPool::new(address.clone(), connections)),
+            workers: PerWorker::new(move || WorkerPool::new(server.clone(), connections)),
         })
     }
 
@@ -98,13 +106,14 @@ impl Postgres {
 
 /// Brings the tables up to date over a connection of its own, on a thread that is a worker for so
 /// long.
-fn prepare(address: &PostgresAddress) -> Result<(), OpenError> {
+fn prepare(server: &Server) -> Result<(), OpenError> {
     let work = || {
         let pool = BlockingPool::new(BlockingConfig::default());
         pool.enter();
         let done = Reactor::new(Clock::real()).and_then(|reactor| {
             reactor.block_on(async {
-                let connection = Connection::open(address).await?;
+                let connection = Connection::open(server).await?;
+                tell(server, connection.protection());
                 migrate::migrate(&connection).await
             })
         });
@@ -116,4 +125,13 @@ fn prepare(address: &PostgresAddress) -> Result<(), OpenError> {
         let reason = "the thread that opened it panicked";
         Err(OpenError::Unusable(reason.to_owned()))
     })
+}
+
+/// Tells the log who else can read what is said to the database.
+fn tell(server: &Server, protection: &Protection) {
+    let level = match protection {
+        Protection::Failed(_) => log::Level::Warn,
+        _ => log::Level::Info,
+    };
+    log::log!(level, "connected to {}, {protection}", server.address());
 }

@@ -1,34 +1,72 @@
-//! `Wire`: a stream to the server as the driver reads and writes it, which counts what is sent. Must
-//! not know what that means.
+//! `Wire`: a stream to the server as the driver reads and writes it, encrypted or not, which counts
+//! what is sent. Must not know what that means.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use container::net::Stream;
+use container::net::{Stream, TlsStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream to the server.
 pub(super) struct Wire {
-    stream: Stream,
+    stream: AnyStream,
     sent: Sent,
 }
 
-/// How many bytes of a wire the system has taken, seen from outside.
+/// With TLS or without.
+pub(super) enum AnyStream {
+    Plain(Stream),
+    Encrypted(Box<TlsStream<Stream>>),
+}
+
+/// How many bytes of a wire were taken to be sent, seen from outside.
 #[derive(Clone, Default)]
 pub(super) struct Sent(Rc<Cell<u64>>);
 
+/// Calls the same function for whichever stream it is.
+macro_rules! either {
+    ($any:expr, $stream:ident => $call:expr) => {
+        match $any {
+            AnyStream::Plain($stream) => {
+                let $stream = Pin::new($stream);
+                $call
+            }
+            AnyStream::Encrypted($stream) => {
+                let $stream = Pin::new($stream);
+                $call
+            }
+        }
+    };
+}
+
 impl Wire {
-    /// The wire over a stream, and the count of what goes over it from now on.
-    pub(super) fn new(stream: Stream) -> (Wire, Sent) {
-        let sent = Sent::default();
-        let wire = Wire {
+    pub(super) fn new(stream: AnyStream) -> Wire {
+        Wire {
             stream,
-            sent: sent.clone(),
-        };
-        (wire, sent)
+            sent: Sent::default(),
+        }
+    }
+
+    /// The count of what goes over it.
+    pub(super) fn sent(&self) -> Sent {
+        self.sent.clone()
+    }
+
+    /// Waits for the server's end, which need not be protected: nothing was to come.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(super) async fn ended(mut self) -> io::Result<()> {
+        let mut byte = [0];
+        let mut buffer = ReadBuf::new(&mut byte);
+        match poll_fn(|cx| Pin::new(&mut self).poll_read(cx, &mut buffer)).await {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+            ended => ended,
+        }
     }
 }
 
@@ -45,7 +83,7 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        AsyncRead::poll_read(Pin::new(&mut self.stream), cx, buffer)
+        either!(&mut self.stream, stream => AsyncRead::poll_read(stream, cx, buffer))
     }
 }
 
@@ -53,9 +91,9 @@ impl AsyncWrite for Wire {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buffer: &[u8],
+        bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let wrote = AsyncWrite::poll_write(Pin::new(&mut self.stream), cx, buffer);
+        let wrote = either!(&mut self.stream, stream => AsyncWrite::poll_write(stream, cx, bytes));
         if let Poll::Ready(Ok(count)) = &wrote {
             self.sent.0.set(self.sent.count() + *count as u64);
         }
@@ -63,10 +101,10 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        either!(&mut self.stream, stream => AsyncWrite::poll_flush(stream, cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        either!(&mut self.stream, stream => AsyncWrite::poll_shutdown(stream, cx))
     }
 }

@@ -9,10 +9,10 @@ use container::{Deadline, reactor, spawn_local, timeout};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::address::PostgresAddress;
 use super::connection::Connection;
 use super::failure::Failure;
 use super::outage::Outage;
+use super::server::Server;
 use crate::store::StoreError;
 use crate::store::pool::{Lease, Pool, Waiting};
 
@@ -25,7 +25,7 @@ const CANCELLING: Duration = Duration::from_secs(5);
 
 /// The connections of one worker.
 pub(super) struct WorkerPool {
-    address: PostgresAddress,
+    server: Server,
     slots: Pool<Slot>,
     outage: Outage,
 }
@@ -43,15 +43,15 @@ struct Running {
     connection: Rc<Connection>,
     /// Empty once it is over.
     slot: Option<Lease<Slot>>,
-    address: PostgresAddress,
+    server: Server,
 }
 
 impl WorkerPool {
     /// No connection yet, and at most so many.
-    pub(super) fn new(address: PostgresAddress, connections: usize) -> WorkerPool {
+    pub(super) fn new(server: Server, connections: usize) -> WorkerPool {
         let slots = (0..connections).map(|_| Slot::default());
         WorkerPool {
-            address,
+            server,
             slots: Pool::new(slots, Waiting::default()),
             outage: Outage::default(),
         }
@@ -89,14 +89,14 @@ impl WorkerPool {
         Running {
             connection,
             slot: Some(slot),
-            address: self.address.clone(),
+            server: self.server.clone(),
         }
     }
 
     /// Makes a connection, unless it is too early to try again.
     async fn connect(&self) -> Result<Connection, StoreError> {
         self.outage.check(reactor::now())?;
-        let opened = Connection::open(&self.address).await;
+        let opened = Connection::open(&self.server).await;
         match &opened {
             Ok(_) => self.outage.end(),
             Err(error) => {
@@ -166,10 +166,10 @@ impl Drop for Running {
         let Some(mut slot) = self.slot.take() else {
             return;
         };
-        let (connection, address) = (Rc::clone(&self.connection), self.address.clone());
+        let (connection, server) = (Rc::clone(&self.connection), self.server.clone());
         // A worker that ends refuses the task, and closes the connection with it.
         drop(spawn_local(async move {
-            let cancelled = timeout(CANCELLING, connection.cancel(&address)).await;
+            let cancelled = timeout(CANCELLING, connection.cancel(&server)).await;
             if !matches!(cancelled, Ok(Ok(()))) {
                 slot.connection = None;
             }
