@@ -1,5 +1,7 @@
 //! Full is said at once, and panics and vanished clients cost nothing but themselves.
 
+#[path = "overload/bodies.rs"]
+mod bodies;
 #[path = "overload/budgets.rs"]
 mod budgets;
 #[path = "overload/deadlines.rs"]

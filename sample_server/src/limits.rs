@@ -43,6 +43,10 @@ pub(crate) struct LimitArgs {
     #[arg(long, env, value_name = "SIZE", default_value_t = Size(config().body_limit))]
     body_limit: Size,
 
+    /// All requests' bodies that are held for handlers; beyond it 503
+    #[arg(long, env, value_name = "SIZE", default_value_t = Size(config().budgets.bodies))]
+    bodies_limit: Size,
+
     /// A request's first line; beyond it 414
     #[arg(long, env, value_name = "SIZE", default_value_t = size(limits().request_line))]
     line_limit: Size,
@@ -171,6 +175,7 @@ impl LimitArgs {
             budgets.container.concurrency = Concurrency::Fixed(limit);
         }
         budgets.container.queue = self.requests_queue;
+        budgets.bodies = self.bodies_limit.0;
         if let Some(limit) = self.blocking_requests {
             budgets.blocking.concurrency = Concurrency::Fixed(limit);
         }

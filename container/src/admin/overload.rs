@@ -52,6 +52,12 @@ pub(super) fn expose(text: &mut Exposition, snapshot: &Snapshot) {
     let pool = "1 where the blocking pool serves the newest first, since its queue waits too long.";
     text.metric("container_blocking_overloaded", Kind::Gauge, pool)
         .sample(&[], u64::from(snapshot.pool.is_overloaded));
+    let limit = "How many bytes of request bodies may be held for handlers.";
+    text.metric("container_bodies_limit_bytes", Kind::Gauge, limit)
+        .sample(&[], snapshot.bodies.limit);
+    let held = "Bytes of request bodies that are held for handlers.";
+    text.metric("container_bodies_held_bytes", Kind::Gauge, held)
+        .sample(&[], snapshot.bodies.held);
     let peers = "Peers that have connections; 0 where those are not limited.";
     text.metric("container_peers", Kind::Gauge, peers)
         .sample(&[], snapshot.peers);

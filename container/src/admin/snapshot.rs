@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::handler::Lane;
 use crate::observe::{RouteStats, Times};
-use crate::scheduler::{GateStats, LaneStats, Phase, PoolStats, SlowRoute, Stage, Stats};
+use crate::scheduler::{
+    BodyStats, BudgetStats, GateStats, LaneStats, Phase, PoolStats, SlowRoute, Stage, Stats,
+};
 use crate::server::{Handle, WorkerStats};
 
 /// Everything that is known of a container at one moment.
@@ -19,6 +21,8 @@ pub(super) struct Snapshot {
     pub(super) budgets: Vec<NamedBudget>,
     /// Peers that have connections; 0 where those are not limited.
     pub(super) peers: usize,
+    /// The memory for request bodies.
+    pub(super) bodies: BodyStats,
     /// By route, and last what no route answered.
     pub(super) routes: Vec<RouteStats>,
     /// Routes that held a thread too long.
@@ -64,9 +68,11 @@ impl Snapshot {
         let workers = handle.workers();
         let workers = workers.into_iter().zip(observation.workers());
         let routes = observation.routes();
+        let wide = handle.budgets();
         Snapshot {
-            budgets: budgets(handle, &routes),
-            peers: handle.budgets().peers,
+            budgets: budgets(handle, &routes, &wide),
+            peers: wide.peers,
+            bodies: wide.bodies,
             phase: handle.phase(),
             uptime: Instant::now().saturating_duration_since(observation.started()),
             stats: handle.stats(),
@@ -143,8 +149,7 @@ impl WorkerSnapshot {
 }
 
 /// The budgets that have a limit, the widest first.
-fn budgets(handle: &Handle, routes: &[RouteStats]) -> Vec<NamedBudget> {
-    let wide = handle.budgets();
+fn budgets(handle: &Handle, routes: &[RouteStats], wide: &BudgetStats) -> Vec<NamedBudget> {
     let wide = [
         (Stage::Container, Stage::Container.name(), wide.container),
         (Stage::Lane, "inline", wide.inline),

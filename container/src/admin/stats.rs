@@ -37,6 +37,10 @@ pub(super) fn describe(snapshot: &Snapshot) -> Value {
             "refused_peers": stats.refused_peers,
             "peers": snapshot.peers,
         },
+        "bodies": {
+            "limit": snapshot.bodies.limit,
+            "held": snapshot.bodies.held,
+        },
         "detached": stats.detached,
         "restarts": stats.restarts,
         "holds": {

@@ -10,6 +10,7 @@ use super::gate::{Gate, GateStats, Permit, Refused, Waiting};
 use super::queue::Ticket;
 use super::shed::{Shed, ShedReason, Stage};
 use super::wait_limit::WaitLimit;
+use crate::handler::Priority;
 use crate::reactor;
 
 /// The gates of a route, the narrowest first; without any, all are let in.
@@ -49,6 +50,15 @@ impl Gates {
     pub(super) fn stats(&self, stage: Stage) -> Option<GateStats> {
         let gate = self.0.iter().find(|gate| gate.stage() == stage)?;
         Some(gate.stats())
+    }
+
+    /// Where and why a request of this priority that came now would be turned away for want of room.
+    pub(super) fn refusal(&self, priority: Priority) -> Option<Shed> {
+        self.0.iter().find_map(|gate| {
+            let reason = gate.refusal(priority)?;
+            let stage = gate.stage();
+            Some(Shed { stage, reason })
+        })
     }
 
     /// Goes as far as it can be gone without waiting.

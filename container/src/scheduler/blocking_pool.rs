@@ -106,6 +106,16 @@ struct State {
     open: bool,
 }
 
+/// What there is for one more job.
+struct Spare {
+    /// Threads that have nothing to do, and may take it.
+    free: usize,
+    /// Whether one of them is left when all that is queued is taken.
+    is_idle: bool,
+    /// Whether a thread would be started for it.
+    grows: bool,
+}
+
 thread_local! {
     /// The pool of the worker that runs on this thread.
     static CURRENT: RefCell<Option<BlockingPool>> = const { RefCell::new(None) };
@@ -285,6 +295,17 @@ impl BlockingPool {
         Ok(Submitted::new(receiver, self.clone(), place, limit))
     }
 
+    /// Why a job of this priority that came now would be refused; `None` when a thread could take
+    /// it, or it could wait.
+    pub(super) fn refusal(&self, priority: Priority) -> Option<ShedReason> {
+        let mut state = self.shared.lock();
+        if !state.open {
+            return Some(ShedReason::Stopping);
+        }
+        state.fit(&self.shared.config, priority);
+        state.queue.refusal(priority, self.shared.clock.now())
+    }
+
     /// Whether it still cannot be told how long the job at this place will wait.
     pub(super) fn is_in_doubt(&self, place: Place) -> bool {
         self.shared.lock().queue.is_in_doubt(place)
@@ -305,19 +326,14 @@ impl BlockingPool {
         if !state.open {
             return Err(ShedReason::Stopping);
         }
-        let free = state.free(config, ticket.priority);
-        let is_spare = free > state.queue.len();
-        let grows = !is_spare && state.may_grow(config, ticket.priority);
-        // What a thread is about to take is not waiting.
-        let taken = free + usize::from(grows);
-        state.queue.set_room(config.queue.saturating_add(taken));
+        let spare = state.fit(config, ticket.priority);
         let now = self.shared.clock.now();
-        let crowd = (!is_spare && !grows).then(|| Crowd {
-            ahead: state.queue.len() - free,
+        let crowd = (!spare.is_idle && !spare.grows).then(|| Crowd {
+            ahead: state.queue.len() - spare.free,
             places: config.threads,
         });
         let pushed = state.queue.push(job, ticket, crowd, now, &mut left);
-        if grows && pushed.is_ok() {
+        if spare.grows && pushed.is_ok() {
             state.threads += 1;
             state.next += 1;
         }
@@ -325,7 +341,7 @@ impl BlockingPool {
         drop(state);
         refuse_all(left);
         let place = pushed.map_err(|(_, reason)| reason)?;
-        if grows && self.shared.hands == Hands::Threads {
+        if spare.grows && self.shared.hands == Hands::Threads {
             self.start_thread(number);
         } else {
             self.shared.changed.notify_one();
@@ -425,6 +441,21 @@ impl State {
         }?;
         *self.running(job.priority()) += 1;
         Some((job, run))
+    }
+
+    /// Fits the queue's room to the threads there are for one more job of this priority: what one
+    /// of them is about to take is not waiting.
+    fn fit(&mut self, config: &BlockingConfig, priority: Priority) -> Spare {
+        let free = self.free(config, priority);
+        let is_idle = free > self.queue.len();
+        let grows = !is_idle && self.may_grow(config, priority);
+        let taken = free + usize::from(grows);
+        self.queue.set_room(config.queue.saturating_add(taken));
+        Spare {
+            free,
+            is_idle,
+            grows,
+        }
     }
 
     fn running(&mut self, priority: Priority) -> &mut usize {

@@ -14,7 +14,7 @@ use super::forecast::Run;
 use super::queue::{Crowd, Left, Place, Ticket, WaitQueue};
 use super::shed::{ShedReason, Stage};
 use super::wait_limit::WaitLimit;
-use crate::handler::{Budget, Concurrency, Patience};
+use crate::handler::{Budget, Concurrency, Patience, Priority};
 use crate::reactor::{Clock, oneshot};
 
 /// The way into what has a budget.
@@ -164,6 +164,16 @@ impl Gate {
             })),
             Err((_, reason)) => Err(Refused::Shed(reason)),
         }
+    }
+
+    /// Why a request of this priority that came now would be turned away; `None` when it would be
+    /// let in, or could wait. What it would wait for is not asked.
+    pub(super) fn refusal(&self, priority: Priority) -> Option<ShedReason> {
+        let state = self.lock();
+        if state.inside < state.limit.limit() {
+            return None;
+        }
+        state.queue.refusal(priority, self.clock.now())
     }
 
     /// Takes a permit back, and lets in as many as there is room for now.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `mod` | from a request to its gates, its wait or its refusal |
 //! | `lanes` | starting a handler on its lane |
+//! | `bodies` | how much memory the bodies of requests have, and may have |
 //! | `begun` | when handlers began, for those who measure |
 //! | `running` | a handler on its way, with its permits and its deadline |
 //! | `admission`, `gate` | the way through the gates; one gate with its permits |
@@ -31,6 +32,7 @@ mod admission;
 mod begun;
 mod block_on;
 mod blocking_pool;
+mod bodies;
 mod codel;
 mod deadline;
 mod forecast;
@@ -57,6 +59,7 @@ use admission::{Admission, Entering, Permits};
 pub use begun::{Begun, take_begun};
 pub use block_on::{Interrupted, block_on};
 pub use blocking_pool::{BlockingConfig, BlockingPool, PoolFull, PoolStats, spawn_blocking};
+pub use bodies::{Bodies, BodyStats, HeldBody};
 pub use deadline::Deadlines;
 pub use gate::GateStats;
 pub use local_body::local_body;
@@ -67,13 +70,12 @@ use running::{Running, Tally};
 pub use settings::{Budgets, Settings};
 pub use shared::{BudgetStats, Shared};
 pub use shared_gate::{SharedGate, SharedPermit};
-use shed::Shed;
-pub use shed::{ShedReason, Stage};
+pub use shed::{Shed, ShedReason, Stage};
 use stats::Queueing;
 pub use stats::{Counter, LaneStats, ShedStats, Stats, WorkerCounters};
 pub use watchdog::{HeldThread, HoldStats, Post, Posts, SlowRoute, Watchdog, WatchdogConfig};
 
-use crate::handler::{Endpoint, IntoResponse, Lane, Panicked, Problem, Reply};
+use crate::handler::{Code, Endpoint, IntoResponse, Lane, Panicked, Problem, Reply};
 use crate::message::{Request, Response, StatusCode};
 use crate::reactor;
 
@@ -126,6 +128,28 @@ impl Scheduler {
             }
         };
         self.start(endpoint, request, deadline, permits, Tally::Own)
+    }
+
+    /// Where and why a request of this endpoint would be turned away if it were dispatched now;
+    /// `None` when it would run, or could wait. For who has to fetch a body first: it need not be
+    /// fetched to be thrown away. The body has `least` bytes or more.
+    pub fn refusal(&self, endpoint: &Endpoint, index: usize, least: u64) -> Option<Shed> {
+        let (shared, priority) = (&self.shared, endpoint.policy().priority);
+        let by_pool = || match endpoint.code() {
+            Code::Inline(_) | Code::Async(_) => None,
+            Code::Blocking(_) => {
+                let (stage, reason) = (Stage::Pool, shared.pool.refusal(priority)?);
+                Some(Shed { stage, reason })
+            }
+        };
+        let gates = shared.gates.get(index)?;
+        let shed = gates.refusal(priority).or_else(by_pool);
+        shed.or_else(|| shared.bodies().refusal(least, priority))
+    }
+
+    /// The answer to a request that is turned away before it is dispatched; counts it.
+    pub fn turn_away(&self, endpoint: &Endpoint, shed: Shed) -> Response {
+        self.shed(endpoint.policy().lane, shed)
     }
 
     /// Waits for the permits that are missing, then starts the handler.

@@ -234,6 +234,23 @@ impl<T> WaitQueue<T> {
         waiters.map(|waiter| (waiter.item, reason)).collect()
     }
 
+    /// Why one more of this priority could not wait now; `None` when it could, perhaps in the place
+    /// of another.
+    pub(super) fn refusal(&self, priority: Priority, now: Instant) -> Option<ShedReason> {
+        let is_overloaded = self.is_overloaded(now);
+        match priority {
+            Priority::Critical => None,
+            Priority::Background if is_overloaded => Some(ShedReason::Displaced),
+            _ if self.has_room() => None,
+            Priority::Background => Some(ShedReason::Full),
+            Priority::Normal => {
+                let gives_way = !self.class(Priority::Background).is_empty()
+                    || is_overloaded && !self.class(Priority::Normal).is_empty();
+                (!gives_way).then_some(ShedReason::Full)
+            }
+        }
+    }
+
     /// Finds room for one more of this priority.
     fn make_room(
         &mut self,
@@ -241,30 +258,25 @@ impl<T> WaitQueue<T> {
         now: Instant,
         left: &mut Left<T>,
     ) -> Result<(), ShedReason> {
-        let is_overloaded = self.is_overloaded(now);
-        if priority == Priority::Critical {
+        if let Some(reason) = self.refusal(priority, now) {
+            return Err(reason);
+        }
+        if priority == Priority::Critical || self.has_room() {
             return Ok(());
-        }
-        if priority == Priority::Background && is_overloaded {
-            return Err(ShedReason::Displaced);
-        }
-        let waiting = SHEDDABLE.map(|priority| self.class(priority).len());
-        if waiting.iter().sum::<usize>() < self.room {
-            return Ok(());
-        }
-        if priority == Priority::Background {
-            return Err(ShedReason::Full);
         }
         if let Some((_, waiter)) = self.class_mut(Priority::Background).pop_last() {
             left.push((waiter.item, ShedReason::Displaced));
-            return Ok(());
-        }
-        if is_overloaded && let Some((_, waiter)) = self.class_mut(Priority::Normal).pop_first() {
+        } else if let Some((_, waiter)) = self.class_mut(Priority::Normal).pop_first() {
             // The newest goes first, so the oldest would be the last.
             left.push((waiter.item, ShedReason::Waited));
-            return Ok(());
         }
-        Err(ShedReason::Full)
+        Ok(())
+    }
+
+    /// Whether one more may wait without another giving way.
+    fn has_room(&self) -> bool {
+        let waiting = SHEDDABLE.map(|priority| self.class(priority).len());
+        waiting.iter().sum::<usize>() < self.room
     }
 
     fn take(&mut self, order: Order) -> Option<Waiter<T>> {

@@ -4,7 +4,7 @@ use super::deadline::Deadlines;
 use crate::handler::{Budget, Lane, Patience};
 
 /// What bounds the requests in flight, besides each route's own budget.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Budgets {
     /// All requests of the container. Default: no limit.
@@ -18,6 +18,23 @@ pub struct Budgets {
     pub blocking: Budget,
     /// How long requests may wait where their budget does not say so itself.
     pub patience: Patience,
+    /// Bytes of request bodies that are held in memory for handlers, over all workers: those that
+    /// are collected, those that wait with their requests, and those that handlers keep. Beyond it
+    /// 503. Default 256 MiB: 128 of the longest that a route takes by default.
+    pub bodies: u64,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Budgets {
+            container: Budget::default(),
+            inline: Budget::default(),
+            r#async: Budget::default(),
+            blocking: Budget::default(),
+            patience: Patience::default(),
+            bodies: 256 << 20,
+        }
+    }
 }
 
 /// All that a scheduler is told.
@@ -49,8 +66,10 @@ impl Budgets {
             ("async requests at once", &self.r#async),
             ("blocking requests at once", &self.blocking),
         ];
+        let bodies = (self.bodies == 0).then(|| "the memory for bodies must be above 0".to_owned());
         named
             .into_iter()
             .filter_map(|(name, budget)| budget.fault(name))
+            .chain(bodies)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::admission::Gates;
 use super::blocking_pool::BlockingPool;
+use super::bodies::{Bodies, BodyStats};
 use super::deadline::Deadlines;
 use super::gate::{Gate, GateStats};
 use super::peers::Peers;
@@ -26,6 +27,8 @@ pub struct Shared {
     pub(super) deadlines: Deadlines,
     /// Connections of each peer, where they are limited.
     peers: Option<Peers>,
+    /// The memory for request bodies.
+    bodies: Bodies,
 }
 
 /// The gates that more than one route goes through.
@@ -50,6 +53,8 @@ pub struct BudgetStats {
     pub container: Option<GateStats>,
     /// Peers that have connections; 0 where those are not limited.
     pub peers: usize,
+    /// The memory for request bodies.
+    pub bodies: BodyStats,
 }
 
 impl Shared {
@@ -77,6 +82,7 @@ impl Shared {
             pool,
             deadlines: settings.deadlines,
             peers: settings.connections_per_peer.map(Peers::new),
+            bodies: Bodies::new(settings.budgets.bodies),
         }
     }
 
@@ -88,6 +94,11 @@ impl Shared {
     /// Connections of each peer, where they are limited.
     pub fn peers(&self) -> Option<&Peers> {
         self.peers.as_ref()
+    }
+
+    /// The memory for request bodies.
+    pub fn bodies(&self) -> &Bodies {
+        &self.bodies
     }
 
     /// What the gate of the endpoint with this index is doing; `None` where its route has no limit.
@@ -105,6 +116,7 @@ impl Shared {
             blocking: stats(&gates.blocking),
             container: stats(&gates.container),
             peers: self.peers.as_ref().map_or(0, Peers::count),
+            bodies: self.bodies.stats(),
         }
     }
 }

@@ -34,6 +34,8 @@ pub enum Stage {
     Container,
     /// The threads of the blocking pool.
     Pool,
+    /// The memory for request bodies.
+    Bodies,
 }
 
 impl ShedReason {
@@ -94,7 +96,13 @@ impl ShedReason {
 
 impl Stage {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Stage; 4] = [Stage::Route, Stage::Lane, Stage::Container, Stage::Pool];
+    pub const ALL: [Stage; 5] = [
+        Stage::Route,
+        Stage::Lane,
+        Stage::Container,
+        Stage::Pool,
+        Stage::Bodies,
+    ];
 
     /// Its name in metrics and logs: one word in lower case.
     pub fn name(self) -> &'static str {
@@ -103,13 +111,14 @@ impl Stage {
             Stage::Lane => "lane",
             Stage::Container => "container",
             Stage::Pool => "pool",
+            Stage::Bodies => "bodies",
         }
     }
 }
 
-/// A request that was turned away.
+/// A request that was turned away, or would be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shed {
+pub struct Shed {
     pub(super) stage: Stage,
     pub(super) reason: ShedReason,
 }

@@ -6,14 +6,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::handler::{
-    BodyMode, ErrorShape, IntoResponse, Lane, OnDisconnect, Problem, Reply, catch_panic,
+    BodyMode, ErrorShape, IntoResponse, Lane, OnDisconnect, Priority, Problem, Reply, catch_panic,
 };
-use crate::message::{Method, PathParameters, Request, RequestHead, Response, StatusCode};
+use crate::message::{
+    BodyLength, Method, PathParameters, Request, RequestHead, Response, StatusCode,
+};
 use crate::middleware::{self, Layer};
 use crate::observe::RouteName;
 use crate::reactor::Label;
 use crate::router::{ErrorScope, Found, Refusal, Route, Routes};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{HeldBody, Scheduler, Shed};
 
 /// A worker's way from requests to replies.
 pub(crate) struct Service {
@@ -53,6 +55,8 @@ pub(super) enum Target {
     Route(usize, PathParameters),
     /// Nobody: this refusal.
     Refusal(Refusal),
+    /// Nobody, though the route with this index would: there is no room for the request.
+    Shed(usize, Shed),
 }
 
 /// What a route is called in logs and metrics.
@@ -63,10 +67,18 @@ pub(crate) fn observed_name(route: &Route) -> RouteName {
 }
 
 impl Target {
+    /// The same where there is no room for the request.
+    pub(super) fn shed(self, shed: Shed) -> Target {
+        match self {
+            Target::Route(index, _) => Target::Shed(index, shed),
+            other => other,
+        }
+    }
+
     /// The index of the route.
     pub(super) fn route(&self) -> Option<usize> {
         match self {
-            Target::Route(index, _) => Some(*index),
+            Target::Route(index, _) | Target::Shed(index, _) => Some(*index),
             Target::Refusal(_) => None,
         }
     }
@@ -97,10 +109,16 @@ impl Service {
         match self.routes.find(head.method(), head.path()) {
             Found::Route(found) => {
                 let endpoint = &found.route.endpoint;
+                let body = endpoint.needs().body;
+                let mut body_limit = endpoint.policy().body_limit.unwrap_or(self.body_limit);
+                if body == BodyMode::Buffered {
+                    // What could never be held is too long, not too much for the moment.
+                    body_limit = body_limit.min(self.scheduler.shared().bodies().stats().limit);
+                }
                 Plan {
                     target: Target::Route(found.route.index, found.parameters),
-                    body: endpoint.needs().body,
-                    body_limit: endpoint.policy().body_limit.unwrap_or(self.body_limit),
+                    body,
+                    body_limit,
                     on_disconnect: endpoint.policy().disconnect(head.method()),
                     identity: endpoint.needs().identity,
                     errors: found.route.errors,
@@ -126,6 +144,27 @@ impl Service {
         }
     }
 
+    /// Memory for the body of a request, to be collected before it is called as planned.
+    ///
+    /// # Errors
+    /// When it would be turned away if it were called now: its body is not worth fetching.
+    pub(super) fn begin_body(&self, plan: &Plan, length: BodyLength) -> Result<HeldBody, Shed> {
+        let (least, longest) = match length {
+            BodyLength::Known(length) => (length, length),
+            BodyLength::Unknown => (1, plan.body_limit),
+        };
+        let mut priority = Priority::default();
+        let index = plan.target.route();
+        if let Some((index, route)) =
+            index.and_then(|index| Some((index, self.routes.route(index)?)))
+        {
+            priority = route.endpoint.policy().priority;
+            let refusal = self.scheduler.refusal(&route.endpoint, index, least);
+            refusal.map_or(Ok(()), Err)?;
+        }
+        Ok(self.scheduler.shared().bodies().begin(longest, priority))
+    }
+
     /// Begins to answer a request as planned.
     #[inline]
     pub(super) fn call(&self, target: Target, mut request: Request) -> Reply {
@@ -147,6 +186,14 @@ impl Service {
             Target::Refusal(refusal) => {
                 let end = move |_: Request| Reply::Ready(refusal.clone().into_response());
                 self.start(self.routes.layers(), request, end)
+            }
+            Target::Shed(index, shed) => {
+                let Some(route) = self.routes.route(index) else {
+                    return Reply::Ready(Refusal::NotFound.into_response());
+                };
+                let (scheduler, endpoint) = (self.scheduler.clone(), route.endpoint.clone());
+                let end = move |_: Request| Reply::Ready(scheduler.turn_away(&endpoint, shed));
+                self.start(&route.layers, request, end)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::pauses::Pauses;
 use super::{Driver, FETCH_AHEAD, Feed, Progress};
@@ -12,14 +12,11 @@ use crate::message::{
     Body, BodyError, BodyLength, Frame, HeaderMap, Request, RequestHead, Response,
 };
 use crate::net::Transport;
-use crate::scheduler::{self, Phase};
+use crate::scheduler::{self, HeldBody, Phase, Shed};
 use crate::server::service::{Plan, Target};
 
 /// Bytes of a live request body that wait for its handler: one full read.
 const LIVE_BODY_BUFFER: usize = 64 << 10;
-
-/// Bytes that are set aside for a body that announced its length, before any of it has come.
-const BODY_RESERVE_MAX: u64 = 64 << 10;
 
 /// Where the current request stands.
 pub(super) enum Exchange {
@@ -45,7 +42,7 @@ pub(super) struct Sending {
 pub(super) struct Collecting {
     head: RequestHead,
     plan: Plan,
-    body: BytesMut,
+    body: HeldBody,
 }
 
 /// A handler at work.
@@ -102,21 +99,15 @@ impl<T: Transport + Unpin> Driver<T> {
             return self.refuse(error);
         }
         match plan.body {
-            BodyMode::Ignored => {
-                self.call(head, Body::empty(), None, plan, context);
-                let now = self.now();
-                self.machine.discard_body(now);
-            }
-            BodyMode::Buffered => {
-                let now = self.now();
-                self.machine.send_continue(&mut self.output, now);
-                let expected = match length {
-                    BodyLength::Known(length) => length.min(BODY_RESERVE_MAX) as usize,
-                    BodyLength::Unknown => 0,
-                };
-                let body = BytesMut::with_capacity(expected);
-                self.exchange = Exchange::Collecting(Box::new(Collecting { head, plan, body }));
-            }
+            BodyMode::Ignored => self.call_without_body(head, plan, context),
+            BodyMode::Buffered => match self.worker().service.begin_body(&plan, length) {
+                Ok(body) => {
+                    let now = self.now();
+                    self.machine.send_continue(&mut self.output, now);
+                    self.exchange = Exchange::Collecting(Box::new(Collecting { head, plan, body }));
+                }
+                Err(shed) => self.turn_away(head, plan, shed, context),
+            },
             BodyMode::Live => {
                 let (sender, body) = match length {
                     BodyLength::Known(length) => Body::sized_channel(LIVE_BODY_BUFFER, length),
@@ -128,12 +119,41 @@ impl<T: Transport + Unpin> Driver<T> {
         }
     }
 
+    /// Answers a request whose body nobody will read: what comes of it is thrown away.
+    fn call_without_body(&mut self, head: RequestHead, plan: Plan, context: &mut Context<'_>) {
+        self.call(head, Body::empty(), None, plan, context);
+        let now = self.now();
+        self.machine.discard_body(now);
+    }
+
+    /// There is no room for a request, of whose body something is still to come.
+    fn turn_away(&mut self, head: RequestHead, plan: Plan, shed: Shed, context: &mut Context<'_>) {
+        let target = plan.target.shed(shed);
+        self.call_without_body(head, Plan { target, ..plan }, context);
+    }
+
     /// Bytes of the request body have come.
-    pub(super) fn body_bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn body_bytes(&mut self, bytes: &[u8], context: &mut Context<'_>) {
         match (&mut self.exchange, &mut self.feed) {
             (_, Feed::Live(sender)) => sender.send_now(Bytes::copy_from_slice(bytes)),
-            (Exchange::Collecting(collecting), _) => collecting.body.extend_from_slice(bytes),
+            (Exchange::Collecting(collecting), _) => {
+                if let Err(shed) = collecting.body.append(bytes) {
+                    self.stop_collecting(shed, context);
+                }
+            }
             _ => {}
+        }
+    }
+
+    /// There is no memory for the rest of a body: what has come of it is dropped.
+    fn stop_collecting(&mut self, shed: Shed, context: &mut Context<'_>) {
+        if let Exchange::Collecting(collecting) =
+            std::mem::replace(&mut self.exchange, Exchange::None)
+        {
+            let Collecting { head, plan, body } = *collecting;
+            drop(body);
+            self.note_body();
+            self.turn_away(head, plan, shed, context);
         }
     }
 
@@ -147,7 +167,13 @@ impl<T: Transport + Unpin> Driver<T> {
             Exchange::Collecting(collecting) => {
                 let Collecting { head, plan, body } = *collecting;
                 self.note_body();
-                self.call(head, body.freeze().into(), Some(trailers), plan, context);
+                self.call(
+                    head,
+                    body.into_bytes().into(),
+                    Some(trailers),
+                    plan,
+                    context,
+                );
             }
             other => self.exchange = other,
         }

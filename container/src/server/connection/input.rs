@@ -128,7 +128,7 @@ impl<T: Transport + Unpin> Driver<T> {
             match step.event {
                 Some(Event::Request(head, length)) => self.begin(head, length, context),
                 Some(Event::Body(range)) => {
-                    self.body_bytes(&rest[range]);
+                    self.body_bytes(&rest[range], context);
                     self.complete_body(context);
                 }
                 Some(Event::EndOfBody(trailers)) => self.body_ended(trailers, context),
