@@ -58,6 +58,12 @@ fn trusting(authority: &Authority) -> Trust {
     trust.expect("a certificate")
 }
 
+/// What believes a certificate for its own sake.
+fn vouching(certificate: &Certificate) -> Trust {
+    let trust = Trust::nobody().with_pem(certificate.pem().0.as_bytes());
+    trust.expect("a certificate")
+}
+
 /// Opens the database of this name in the server, with these parameters behind its `url`.
 #[track_caller]
 fn check(server: &Postgres, name: &str, url: &str, trust: &Trust, expected: Outcome) {
@@ -135,16 +141,35 @@ fn each_mode_with_a_server_that_has_tls() {
     }
 }
 
-#[test]
-fn who_is_called_by_another_name_has_not_proven_it() {
-    let ours = Authority::new();
-    let Some(server) = certified("encrypted-name", &ours) else {
+/// Asks a server with this certificate to prove that it is `127.0.0.1`.
+#[track_caller]
+fn check_proof(what: &str, certificate: &Certificate, trust: &Trust, expected: Outcome) {
+    let Some(server) = Postgres::start_with_tls(&format!("encrypted-{what}"), certificate) else {
         return;
     };
-    let url = server.url("named").replace("127.0.0.1", "localhost");
-    let url = url + "?sslmode=require";
-    let refused = Refused("its certificate is for another name");
-    check(&server, "named", &url, &trusting(&ours), refused);
+    let url = server.url(what) + "?sslmode=require";
+    check(&server, what, &url, trust, expected);
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_is_told_with_what_to_do() {
+    let ours = Authority::new();
+    let trust = trusting(&ours);
+    let named = ours.certificate("localhost");
+    let refused = Refused("use the name or address that it is for");
+    check_proof("named", &named, &trust, refused);
+    let expired = ours.expired("127.0.0.1");
+    let refused = Refused("give the server another");
+    check_proof("expired", &expired, &trust, refused);
+    let authority = Certificate::of_authority("127.0.0.1");
+    let refused = Refused("it is an authority's own; give the server one with");
+    check_proof("authority", &authority, &vouching(&authority), refused);
+}
+
+#[test]
+fn who_vouches_for_himself_is_believed_by_name_alone() {
+    let own = Certificate::self_signed("127.0.0.1");
+    check_proof("own", &own, &vouching(&own), PROVEN);
 }
 
 #[test]
@@ -209,18 +234,6 @@ fn each_mode_with_a_server_whose_tls_fails() {
         let url = server.url(name) + parameters;
         check(&server, name, &url, &Trust::web(), expected);
     }
-}
-
-#[test]
-fn who_vouches_for_himself_is_believed_by_name_alone() {
-    let certificate = Certificate::self_signed("127.0.0.1");
-    let (pem, _) = certificate.pem();
-    let Some(server) = Postgres::start_with_tls("encrypted-self", &certificate) else {
-        return;
-    };
-    let trust = Trust::nobody().with_pem(pem.as_bytes());
-    let url = server.url("own") + "?sslmode=require";
-    check(&server, "own", &url, &trust.expect("a certificate"), PROVEN);
 }
 
 #[test]

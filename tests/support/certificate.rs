@@ -77,8 +77,22 @@ impl Certificate {
     /// # Panics
     /// When no key can be made, or the name is none.
     pub fn self_signed(name: &str) -> Certificate {
+        Certificate::sign_itself(&params(name))
+    }
+
+    /// One that nobody signed but its owner, who may sign others with it.
+    ///
+    /// # Panics
+    /// As [`Certificate::self_signed`].
+    pub fn of_authority(name: &str) -> Certificate {
+        let mut params = params(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Certificate::sign_itself(&params)
+    }
+
+    fn sign_itself(params: &CertificateParams) -> Certificate {
         let key = key();
-        let certificate = params(name).self_signed(&key);
+        let certificate = params.self_signed(&key);
         let certificate = certificate.expect("it signs itself");
         Certificate { certificate, key }
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use container::client::Trust;
 use container::net::{Stream, TlsStream};
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{CertificateError, ClientConfig};
 use tokio_postgres::config::SslMode;
 
 use super::stranger;
@@ -111,21 +111,29 @@ pub(super) fn not_offered() -> io::Error {
 pub(super) fn explained(error: &io::Error) -> io::Error {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
     let text = match tls {
-        Some(rustls::Error::InvalidCertificate(why)) if is_of_another_name(why) => format!(
-            "its certificate is for another name ({why}): use the name or address that it is for"
-        ),
-        Some(rustls::Error::InvalidCertificate(why)) => format!(
-            "its certificate is not believed ({why}): name the authority that signed it by \
-             --database-ca"
-        ),
+        Some(rustls::Error::InvalidCertificate(why)) => {
+            format!("its certificate is not believed ({why}): {}", advice(why))
+        }
         _ => format!("TLS failed: {error}"),
     };
     io::Error::new(error.kind(), text)
 }
 
-fn is_of_another_name(why: &rustls::CertificateError) -> bool {
-    use rustls::CertificateError::{NotValidForName, NotValidForNameContext};
-    matches!(why, NotValidForName | NotValidForNameContext { .. })
+/// What to do about a certificate.
+fn advice(why: &CertificateError) -> &'static str {
+    match why {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "use the name or address that it is for"
+        }
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "name the authority that signed it by --database-ca"
+        }
+        // There is no other way to tell it.
+        CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity" => {
+            "it is an authority's own; give the server one with the constraint CA:FALSE"
+        }
+        _ => "give the server another",
+    }
 }
 
 /// For the log.
