@@ -17,6 +17,8 @@ mod logins;
 mod restart;
 #[path = "backend/simple_data.rs"]
 mod simple_data;
+#[path = "backend/tidying.rs"]
+mod tidying;
 #[path = "backend/users.rs"]
 mod users;
 

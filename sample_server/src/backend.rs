@@ -53,6 +53,11 @@ pub(crate) struct BackendArgs {
     #[arg(long, env, value_name = "TIME", default_value_t = Time(Options::default().token_lifetime))]
     token_lifetime: Time,
 
+    /// How long an account is kept that nobody confirms
+    #[arg(long, env, value_name = "TIME",
+          default_value_t = Time(Options::default().unconfirmed_lifetime))]
+    unconfirmed_lifetime: Time,
+
     /// Passwords that are hashed at once
     #[arg(long, env, value_name = "N", default_value_t = PasswordOptions::default().concurrency,
           value_parser = at_least_one)]
@@ -90,6 +95,7 @@ impl BackendArgs {
             key: self.key(folder)?,
             algorithm: self.jwt_algorithm,
             token_lifetime: self.token_lifetime.0,
+            unconfirmed_lifetime: self.unconfirmed_lifetime.0,
             passwords: PasswordOptions {
                 cost: PasswordCost::default(),
                 concurrency: self.password_concurrency,

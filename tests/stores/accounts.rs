@@ -21,6 +21,7 @@ pub(crate) const CASES: &[Case] = cases![
     the_last_reset_token_counts,
     a_token_is_for_one_purpose,
     tokens_are_forgotten,
+    accounts_that_nobody_confirms_are_forgotten,
     a_token_is_used_once_by_many_at_once,
 ];
 
@@ -361,10 +362,43 @@ async fn tokens_are_forgotten(stores: Stores) {
         let registered = register(&stores, name, token(number, expires)).await;
         registered.expect("it is");
     }
-    assert_eq!(stores.accounts.forget_tokens(UnixTime(20)).await, Ok(1));
+    let forget = async |now, most| stores.accounts.forget_tokens(UnixTime(now), most).await;
+    assert_eq!(forget(20, 9).await, Ok(1));
     assert_eq!(activate(&stores, token(1, 10), 0).await, None);
     assert!(activate(&stores, token(2, 20), 0).await.is_some());
-    assert_eq!(stores.accounts.forget_tokens(UnixTime(1000)).await, Ok(1));
+    assert_eq!(forget(1000, 0).await, Ok(0));
+    assert_eq!(forget(1000, 9).await, Ok(1));
+}
+
+async fn accounts_that_nobody_confirms_are_forgotten(stores: Stores) {
+    let forget = async |created, most| {
+        let forgotten = stores.accounts.forget_unconfirmed(UnixTime(created), most);
+        forgotten.await.expect("it answers")
+    };
+    // All are added at 1000; one is confirmed, one needs no confirmation, and one has asked for
+    // another password meanwhile.
+    for (name, number) in [("ann", 1), ("bob", 2), ("cid", 3), ("dan", 4)] {
+        let registered = register(&stores, name, token(number, 2000)).await;
+        let id = registered.expect("it is").id;
+        if name == "cid" {
+            assert!(begin_reset(&stores, id, token(9, i64::MAX)).await);
+        }
+    }
+    add(&stores, new("eve")).await;
+    assert!(activate(&stores, token(1, 2000), 1500).await.is_some());
+    assert_eq!(forget(i64::MAX, 9).await, 0, "their links still work");
+    let tokens = stores.accounts.forget_tokens(UnixTime(3000), 9).await;
+    assert_eq!(tokens, Ok(3));
+    assert_eq!(forget(1000, 9).await, 0, "they are not old enough");
+    assert_eq!([forget(1001, 2).await, forget(1001, 2).await], [2, 1]);
+    assert_eq!(forget(i64::MAX, 9).await, 0);
+    let left = stores.accounts.list(0, 9).await.expect("it answers");
+    let left: Vec<_> = left.iter().map(|account| &*account.name).collect();
+    assert_eq!(left, ["ann", "eve"]);
+    assert!(finish_reset(&stores, token(9, i64::MAX), 0).await.is_none());
+    register(&stores, "bob", token(2, 4000))
+        .await
+        .expect("the name is free");
 }
 
 async fn a_token_is_used_once_by_many_at_once(stores: Stores) {

@@ -17,9 +17,11 @@ async fn logins_are_revoked_and_forgotten(stores: Stores) {
     assert_eq!(is_revoked("a").await, Ok(true));
     assert_eq!(is_revoked("A").await, Ok(false));
     // One that expires at this moment has not expired before it.
-    assert_eq!(sessions.forget_expired(UnixTime(20)).await, Ok(1));
+    let forget = async |now, most| sessions.forget_expired(UnixTime(now), most).await;
+    assert_eq!(forget(20, 9).await, Ok(1));
     assert_eq!(is_revoked("a").await, Ok(false));
     assert_eq!(is_revoked("b").await, Ok(true));
-    assert_eq!(sessions.forget_expired(UnixTime(i64::MAX)).await, Ok(2));
-    assert_eq!(sessions.forget_expired(UnixTime(i64::MAX)).await, Ok(0));
+    for count in [1, 1, 0] {
+        assert_eq!(forget(i64::MAX, 1).await, Ok(count), "one at a time");
+    }
 }

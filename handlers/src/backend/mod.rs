@@ -39,6 +39,7 @@
 //! | `passwords` | argon2id within a budget |
 //! | `logins`, `key` | tokens of those who have logged in, and what signs them |
 //! | `token`, `random` | tokens that are mailed, and where randomness comes from |
+//! | `tidying` | forgetting what has expired, and accounts that nobody has confirmed |
 //! | `attempts` | how often logins, resets and new passwords may be tried |
 
 mod access;
@@ -60,15 +61,15 @@ mod registration;
 mod reset;
 mod rules;
 mod simple_data;
+mod tidying;
 mod token;
 mod unseen;
 mod users;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use attempts::Attempts;
-use container::{Router, draining, timeout};
+use container::Router;
 pub use key::{Algorithm, KeyError, SigningKey};
 use logins::Logins;
 pub use options::{AttemptOptions, Options, PasswordCost, PasswordOptions};
@@ -76,10 +77,7 @@ use passwords::Passwords;
 use token::Token;
 
 use crate::mail::{Bell, Letters};
-use crate::store::{StoreError, Stores, UnixTime};
-
-/// How often it is forgotten what has expired: it does no harm, but takes room.
-const TIDY_INTERVAL: Duration = Duration::from_secs(3600);
+use crate::store::Stores;
 
 /// What the handlers share.
 struct Backend {
@@ -123,21 +121,5 @@ impl Backend {
     /// Where a token is brought back to.
     fn link(&self, path: &str, token: &Token) -> String {
         format!("{}/api/{path}/{}", self.options.base_url, token.write())
-    }
-
-    /// Forgets from time to time what has expired.
-    async fn tidy(self: Arc<Self>) {
-        while timeout(TIDY_INTERVAL, draining()).await.is_err() {
-            if let Err(error) = self.forget_expired().await {
-                log::warn!("what has expired was not forgotten: {error}");
-            }
-        }
-    }
-
-    async fn forget_expired(&self) -> Result<(), StoreError> {
-        let now = UnixTime::now();
-        self.stores.accounts.forget_tokens(now).await?;
-        self.stores.sessions.forget_expired(now).await?;
-        Ok(())
     }
 }

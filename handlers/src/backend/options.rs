@@ -9,6 +9,10 @@ use super::key::{Algorithm, SigningKey};
 /// How long an activation link works: long enough for mail that is read the next morning.
 const ACTIVATION_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
+/// How long an account is kept that nobody confirms: a day longer than its link works, for those who
+/// ask why. Then its name and its address are free again.
+const UNCONFIRMED_LIFETIME: Duration = Duration::from_secs(48 * 3600);
+
 /// How long a reset link works: it is as good as the password, and asked for by somebody who waits.
 const RESET_LIFETIME: Duration = Duration::from_secs(3600);
 
@@ -40,6 +44,9 @@ pub struct Options {
     pub token_lifetime: Duration,
     /// How long an activation link works. Default 24 h.
     pub activation_lifetime: Duration,
+    /// How long an account is kept that nobody confirms, if not longer for its link. It is forgotten
+    /// within an hour after that. Default 48 h.
+    pub unconfirmed_lifetime: Duration,
     /// How long a reset link works. Default 1 h.
     pub reset_lifetime: Duration,
     /// How passwords are hashed.
@@ -136,6 +143,7 @@ impl Default for Options {
             algorithm: Algorithm::default(),
             token_lifetime: TOKEN_LIFETIME,
             activation_lifetime: ACTIVATION_LIFETIME,
+            unconfirmed_lifetime: UNCONFIRMED_LIFETIME,
             reset_lifetime: RESET_LIFETIME,
             passwords: PasswordOptions::default(),
             attempts: AttemptOptions::default(),

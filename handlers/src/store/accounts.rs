@@ -59,8 +59,12 @@ pub trait Accounts: Send + Sync {
         now: UnixTime,
     ) -> Pending<Option<Account>>;
 
-    /// Forgets tokens that expired before `now`, and says how many.
-    fn forget_tokens(&self, now: UnixTime) -> Pending<u64>;
+    /// Forgets at most `most` tokens that expired before `now`, and says how many.
+    fn forget_tokens(&self, now: UnixTime, most: u32) -> Pending<u64>;
+
+    /// Forgets at most `most` accounts that were added before `created`, are not active, and have no
+    /// activation token any more; says how many.
+    fn forget_unconfirmed(&self, created: UnixTime, most: u32) -> Pending<u64>;
 }
 
 /// Who may log in.

@@ -40,6 +40,7 @@ pub(super) const SQLITE: &[Migration] = &[
     migration!(1, "tables", "sqlite", "0001_tables"),
     migration!(2, "seed", "shared", "0002_seed"),
     migration!(3, "generations", "shared", "0003_generations"),
+    migration!(4, "unconfirmed", "shared", "0004_unconfirmed"),
 ];
 
 /// Those of PostgreSQL.
@@ -47,6 +48,7 @@ pub(super) const POSTGRES: &[Migration] = &[
     migration!(1, "tables", "postgres", "0001_tables"),
     migration!(2, "seed", "shared", "0002_seed"),
     migration!(3, "generations", "shared", "0003_generations"),
+    migration!(4, "unconfirmed", "shared", "0004_unconfirmed"),
 ];
 
 /// Those of `all` that are to be applied where `applied` is the newest that was.
@@ -85,9 +87,9 @@ mod tests {
                 .map(|all| all.iter().map(|migration| migration.number).collect());
             assert_eq!(numbers, expected.map(<[i64]>::to_vec), "{applied}");
         };
-        check(0, Ok(&[1, 2, 3]));
-        check(1, Ok(&[2, 3]));
-        check(3, Ok(&[]));
-        check(4, Err(OpenError::Newer { found: 4, known: 3 }));
+        check(0, Ok(&[1, 2, 3, 4]));
+        check(1, Ok(&[2, 3, 4]));
+        check(4, Ok(&[]));
+        check(5, Err(OpenError::Newer { found: 5, known: 4 }));
     }
 }

@@ -11,6 +11,6 @@ pub trait Sessions: Send + Sync {
     /// Whether the login with this id was revoked.
     fn is_revoked(&self, id: String) -> Pending<bool>;
 
-    /// Forgets logins that expired before `now`, and says how many.
-    fn forget_expired(&self, now: UnixTime) -> Pending<u64>;
+    /// Forgets at most `most` logins that expired before `now`, and says how many.
+    fn forget_expired(&self, now: UnixTime, most: u32) -> Pending<u64>;
 }

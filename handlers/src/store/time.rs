@@ -21,6 +21,12 @@ impl UnixTime {
         let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
         UnixTime(self.0.saturating_add(seconds))
     }
+
+    /// So much earlier.
+    pub fn before(self, span: Duration) -> UnixTime {
+        let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+        UnixTime(self.0.saturating_sub(seconds))
+    }
 }
 
 #[cfg(test)]
@@ -44,7 +50,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_late_to_be_told_is_the_end() {
+    fn what_is_too_late_or_too_early_to_be_told_is_the_end() {
         assert_eq!(UnixTime(1).after(Duration::MAX), UnixTime(i64::MAX));
+        assert_eq!(UnixTime(-2).before(Duration::MAX), UnixTime(i64::MIN));
+        assert_eq!(UnixTime(9).before(Duration::from_secs(7)), UnixTime(2));
     }
 }

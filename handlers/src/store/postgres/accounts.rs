@@ -77,6 +77,21 @@ const FINISH_RESET: &str = account!(
     ""
 );
 
+/// Forgets expired tokens, passing over those that somebody forgets at this moment.
+const FORGET_TOKENS: &str = "\
+    WITH old AS (SELECT hash FROM tokens WHERE expires < $1 LIMIT $2 FOR UPDATE SKIP LOCKED), \
+    gone AS (DELETE FROM tokens USING old WHERE tokens.hash = old.hash RETURNING 1) \
+    SELECT count(*) FROM gone";
+
+/// Forgets accounts without a link that could still confirm them.
+const FORGET_UNCONFIRMED: &str = "\
+    WITH old AS ( \
+        SELECT id FROM accounts WHERE NOT active AND created < $1 AND NOT EXISTS \
+            (SELECT 1 FROM tokens WHERE account = accounts.id AND purpose = 'activation') \
+        LIMIT $2 FOR UPDATE SKIP LOCKED \
+    ), gone AS (DELETE FROM accounts USING old WHERE accounts.id = old.id RETURNING 1) \
+    SELECT count(*) FROM gone";
+
 impl Accounts for Postgres {
     fn list(&self, after: i64, limit: u32) -> Pending<Vec<Account>> {
         let database = self.clone();
@@ -224,12 +239,19 @@ impl Accounts for Postgres {
         })
     }
 
-    fn forget_tokens(&self, now: UnixTime) -> Pending<u64> {
+    fn forget_tokens(&self, now: UnixTime, most: u32) -> Pending<u64> {
         let database = self.clone();
         Box::pin(async move {
-            let text = "WITH gone AS (DELETE FROM tokens WHERE expires < $1 RETURNING 1) \
-                        SELECT count(*) FROM gone";
-            database.query_count(text, &[&now.0]).await
+            let values: [&(dyn ToSql + Sync); 2] = [&now.0, &i64::from(most)];
+            database.query_count(FORGET_TOKENS, &values).await
+        })
+    }
+
+    fn forget_unconfirmed(&self, created: UnixTime, most: u32) -> Pending<u64> {
+        let database = self.clone();
+        Box::pin(async move {
+            let values: [&(dyn ToSql + Sync); 2] = [&created.0, &i64::from(most)];
+            database.query_count(FORGET_UNCONFIRMED, &values).await
         })
     }
 }

@@ -22,12 +22,18 @@ impl Sessions for Postgres {
         })
     }
 
-    fn forget_expired(&self, now: UnixTime) -> Pending<u64> {
+    fn forget_expired(&self, now: UnixTime, most: u32) -> Pending<u64> {
         let database = self.clone();
         Box::pin(async move {
-            let text = "WITH gone AS (DELETE FROM revoked WHERE expires < $1 RETURNING 1) \
-                        SELECT count(*) FROM gone";
-            database.query_count(text, &[&now.0]).await
+            let text = "WITH old AS ( \
+                            SELECT id FROM revoked WHERE expires < $1 LIMIT $2 \
+                            FOR UPDATE SKIP LOCKED \
+                        ), gone AS ( \
+                            DELETE FROM revoked USING old WHERE revoked.id = old.id RETURNING 1 \
+                        ) SELECT count(*) FROM gone";
+            database
+                .query_count(text, &[&now.0, &i64::from(most)])
+                .await
         })
     }
 }

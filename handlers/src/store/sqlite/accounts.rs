@@ -158,10 +158,25 @@ impl Accounts for Sqlite {
         )
     }
 
-    fn forget_tokens(&self, now: UnixTime) -> Pending<u64> {
+    fn forget_tokens(&self, now: UnixTime, most: u32) -> Pending<u64> {
         self.write(move |transaction| {
-            let mut query = transaction.prepare_cached("DELETE FROM tokens WHERE expires < ?1")?;
-            Ok(query.execute([now.0])? as u64)
+            let mut query = transaction.prepare_cached(
+                "DELETE FROM tokens WHERE hash IN \
+                 (SELECT hash FROM tokens WHERE expires < ?1 LIMIT ?2)",
+            )?;
+            Ok(query.execute((now.0, most))? as u64)
+        })
+    }
+
+    fn forget_unconfirmed(&self, created: UnixTime, most: u32) -> Pending<u64> {
+        self.write(move |transaction| {
+            let mut query = transaction.prepare_cached(
+                "DELETE FROM accounts WHERE id IN ( \
+                     SELECT id FROM accounts WHERE NOT active AND created < ?1 AND NOT EXISTS \
+                         (SELECT 1 FROM tokens WHERE account = accounts.id AND purpose = 'activation') \
+                     LIMIT ?2)",
+            )?;
+            Ok(query.execute((created.0, most))? as u64)
         })
     }
 }

@@ -22,10 +22,13 @@ impl Sessions for Sqlite {
         })
     }
 
-    fn forget_expired(&self, now: UnixTime) -> Pending<u64> {
+    fn forget_expired(&self, now: UnixTime, most: u32) -> Pending<u64> {
         self.write(move |transaction| {
-            let mut query = transaction.prepare_cached("DELETE FROM revoked WHERE expires < ?1")?;
-            Ok(query.execute([now.0])? as u64)
+            let mut query = transaction.prepare_cached(
+                "DELETE FROM revoked WHERE id IN \
+                 (SELECT id FROM revoked WHERE expires < ?1 LIMIT ?2)",
+            )?;
+            Ok(query.execute((now.0, most))? as u64)
         })
     }
 }
