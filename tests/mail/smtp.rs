@@ -230,3 +230,82 @@ fn a_server_that_stalls_is_left() {
     assert_eq!(server.next("mail")["to"][0], ADA);
     assert_eq!((office.count(), server.rest().len()), (1, 0));
 }
+
+/// Has a sender find mail to these many in its queue; gives over which connection each has come.
+fn connections(server: &SmtpServer, office: &Office, count: usize) -> Vec<u64> {
+    for number in 1..count {
+        office.put_in_quietly(&format!("a{number}@example.org"));
+    }
+    office.put_in(ADA);
+    let mails = (0..count).map(|_| server.next("mail"));
+    mails
+        .map(|mail| mail["client"].as_u64().expect("a port"))
+        .collect()
+}
+
+/// How many there are of each, one after another.
+fn runs(connections: &[u64]) -> Vec<usize> {
+    connections
+        .chunk_by(|one, other| one == other)
+        .map(<[u64]>::len)
+        .collect()
+}
+
+#[test]
+fn mail_goes_over_one_connection_as_long_as_there_is_more() {
+    let Some(server) = SmtpServer::start(&Rules::default()) else {
+        return;
+    };
+    let office = Office::new(&queue(), plain(server.port));
+    let mut clients = connections(&server, &office, 5);
+    clients.extend(connections(&server, &office, 2));
+    assert_eq!(runs(&clients), [5, 2]);
+    assert_eq!((office.count(), server.rest().len()), (0, 0));
+}
+
+#[test]
+fn a_connection_has_its_number_of_mails() {
+    let Some(server) = SmtpServer::start(&Rules::default()) else {
+        return;
+    };
+    let office = Office::new(&queue(), plain(server.port));
+    assert_eq!(runs(&connections(&server, &office, 205)), [100, 100, 5]);
+}
+
+#[test]
+fn a_login_is_good_for_all_mails_of_a_connection() {
+    let authority = Authority::new();
+    let certificate = authority.certificate("localhost");
+    let rules = Rules {
+        tls: Some(("starttls", &certificate)),
+        login: Some(("user@example.org", "pass word")),
+        ..Rules::default()
+    };
+    let Some(server) = SmtpServer::start(&rules) else {
+        return;
+    };
+    let office = secure("smtp", server.port, &authority, "pass word");
+    office.put_in_quietly("bob@example.org");
+    office.put_in(ADA);
+    assert_eq!(server.next("login")["success"], true);
+    let mails = [server.next("mail"), server.next("mail")];
+    assert!(mails.iter().all(|mail| mail["tls"] == true));
+    assert_eq!((office.count(), server.rest().len()), (0, 0));
+}
+
+#[test]
+fn a_server_that_hangs_up_gets_the_next_mail_over_another_connection() {
+    let Some(server) = SmtpServer::start(&Rules::default()) else {
+        return;
+    };
+    let office = Office::new(&queue(), plain(server.port));
+    office.put_in_quietly("last@example.org");
+    office.put_in_quietly("bob@example.org");
+    office.put_in(ADA);
+    let clients: Vec<_> = (0..3)
+        .map(|_| server.next("mail")["client"].clone())
+        .collect();
+    assert_ne!(clients[0], clients[1]);
+    assert_eq!(clients[1], clients[2]);
+    assert_eq!((office.count(), server.rest().len()), (0, 0));
+}

@@ -4,6 +4,7 @@ How it takes a mail is up to the reader's name:
 
     later@..    451 for the first time, then as the others
     refused@..  550
+    last@..     as the others, and then the connection ends
     broken@..   the connection ends after the text, without an answer
     stalled@..  no answer at all
     slow@..     no answer before the test writes a line
@@ -55,11 +56,14 @@ class Handler:
             to=envelope.rcpt_tos,
             data=envelope.original_content.decode(),
             tls=server.transport.get_extra_info("ssl_object") is not None,
+            client=session.peer[1],
             user=session.auth_data.login.decode() if session.auth_data else None,
         )
         if envelope.rcpt_tos[0].startswith("broken@") and len(self.seen) == 1:
             self.seen.add("broken")
             server.transport.abort()
+        if envelope.rcpt_tos[0].startswith("last@"):
+            asyncio.get_running_loop().call_later(0, server.transport.close)
         return "250 OK"
 
 

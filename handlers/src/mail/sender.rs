@@ -88,6 +88,15 @@ impl Sender {
             Err(elapsed) => Err(Failure::Trouble(elapsed.to_string())),
         }
     }
+
+    /// Ends what the transport has kept for the next mail.
+    async fn hang_up(&self) {
+        if self.transport.is_connected() {
+            let transport = self.transport.clone();
+            // Without a thread for it, the mail server finds out by itself.
+            let _ = spawn_blocking(move || transport.hang_up()).await;
+        }
+    }
 }
 
 impl Work {
@@ -102,8 +111,11 @@ impl Work {
                     LOOK_AGAIN
                 }
             };
+            if !pause.is_zero() {
+                self.sender.hang_up().await;
+            }
             if self.rest(pause, end.as_mut()).await {
-                return;
+                return self.sender.hang_up().await;
             }
         }
     }

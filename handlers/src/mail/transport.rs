@@ -92,6 +92,22 @@ impl Transport {
             Kind::Smtp(smtp) => smtp.deliver(parcel),
         }
     }
+
+    /// Whether there is anything to hang up.
+    pub(super) fn is_connected(&self) -> bool {
+        match &self.kind {
+            Kind::Outbox(_) => false,
+            Kind::Smtp(smtp) => smtp.is_connected(),
+        }
+    }
+
+    /// Ends what was kept for the next mail; waits for a moment.
+    pub(super) fn hang_up(&self) {
+        match &self.kind {
+            Kind::Outbox(_) => {}
+            Kind::Smtp(smtp) => smtp.hang_up(),
+        }
+    }
 }
 
 /// Without the secrets.
