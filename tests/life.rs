@@ -297,6 +297,38 @@ fn a_stop_amid_a_storm_of_connections_loses_none() {
     }
 }
 
+/// Gives what a container listens at to another one.
+fn heirs(of: &Handle) -> impl Iterator<Item = AnyListener> {
+    let descriptors = of.listeners().expect("there are descriptors");
+    let inherit = |descriptor| AnyListener::inherit(descriptor).expect("it listens");
+    descriptors.into_iter().map(inherit)
+}
+
+/// A successor that was never asked to serve took connections with it, and turned others away.
+#[test]
+fn a_prepared_container_accepts_nobody_and_can_be_given_up() {
+    const CONNECTIONS: usize = 50;
+    let container = builder(1).start(router()).expect("it starts");
+    let handle = container.handle();
+    let answer_all = || {
+        for _ in 0..CONNECTIONS {
+            let stream = connect(&handle);
+            send(&stream, LAST);
+            assert!(receive(&stream).ends_with("root"));
+        }
+    };
+    let successor = Container::builder().workers(1);
+    let successor = heirs(&handle).fold(successor, container::server::Builder::listener);
+    let other = Router::new().get("/", inline(|| "another"));
+    let successor = successor.prepare(other).expect("it could serve");
+    assert_eq!(successor.handle().phase(), Phase::Starting);
+    answer_all();
+    let report = stop(successor);
+    assert_eq!((report.stats.accepted, report.stats.cut), (0, 0));
+    answer_all();
+    stop(container);
+}
+
 #[test]
 fn listeners_that_are_handed_over_lose_nobody() {
     let mut container = builder(2).start(router()).expect("it starts");
@@ -306,12 +338,8 @@ fn listeners_that_are_handed_over_lose_nobody() {
     for workers in [1, 2, 3, 2, 1] {
         let old = container.handle();
         until("they are at it", || old.stats().served > 100);
-        let descriptors = old.listeners().expect("there are descriptors");
-        let listeners = descriptors
-            .into_iter()
-            .map(|descriptor| AnyListener::inherit(descriptor).expect("it listens"));
         let successor = Container::builder().workers(workers);
-        let successor = listeners.fold(successor, container::server::Builder::listener);
+        let successor = heirs(&old).fold(successor, container::server::Builder::listener);
         let successor = successor.start(router()).expect("it starts");
         assert_eq!(successor.handle().local_addrs(), old.local_addrs());
         old.hand_over();

@@ -139,6 +139,18 @@ impl Builder {
     /// When the configuration or the routing table is not valid, an address cannot be listened at,
     /// or a start-up hook fails. Nothing is left running then.
     pub fn start(self, router: Router) -> Result<Container, Error> {
+        let container = self.prepare(router)?;
+        container.open();
+        Ok(container)
+    }
+
+    /// As [`start`](Self::start), but nothing is accepted before [`Container::open`]: connections
+    /// wait at the listening sockets. For those who have more to do that may fail, or share their
+    /// sockets with a process that serves until then.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn prepare(self, router: Router) -> Result<Container, Error> {
         let parts = self.check()?;
         let routes = Arc::new(router.build()?);
         launch(parts, routes)

@@ -57,6 +57,12 @@ impl Container {
         self.handle.clone()
     }
 
+    /// Has one that was only [prepared](Builder::prepare) serve; from here on it is running. One that
+    /// runs goes on, and one that was asked to stop serves nobody.
+    pub fn open(&self) {
+        self.handle.advance(Phase::Running);
+    }
+
     /// From now on drains it at SIGTERM or SIGINT, and closes it at the second of them.
     /// [`Builder::serve`] does so by itself; here it is for those who have something to say between
     /// the start and the wait.
@@ -132,7 +138,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Opens the listeners, starts the workers, and returns once all of them serve.
+/// Opens the listeners, starts the workers, and returns once all of them could serve.
 pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Error> {
     let Parts {
         config,
@@ -231,14 +237,10 @@ fn start_workers(setup: &Setup, handle: &Handle) -> Result<Vec<JoinHandle<()>>, 
             "a worker panicked before it could serve".to_owned(),
         )));
     }
-    handle.advance(if result.is_ok() {
-        Phase::Running
-    } else {
-        Phase::Closing
-    });
     let Err(error) = result else {
         return Ok(threads);
     };
+    handle.advance(Phase::Closing);
     for thread in threads {
         // It has nothing to add to the error.
         let _ = thread.join();

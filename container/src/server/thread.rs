@@ -201,11 +201,16 @@ impl WorkerThread {
             self.ready = None;
         }
         lifecycle.reached(Phase::Running).await;
-        if let Part::First(_) = self.part {
-            background::begin(worker, &routes);
-        }
-        for acceptor in acceptors {
-            worker.reactor.spawn_detached(Box::pin(acceptor.run()));
+        if lifecycle.since(Phase::Running).is_some() {
+            if let Part::First(_) = self.part {
+                background::begin(worker, &routes);
+            }
+            for acceptor in acceptors {
+                worker.reactor.spawn_detached(Box::pin(acceptor.run()));
+            }
+        } else {
+            // It was never opened: what waits at its sockets is not its own to turn away.
+            drop(acceptors);
         }
         let drained_for = lifecycle
             .since(Phase::Draining)
