@@ -26,9 +26,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use args::{Args, Refusal};
-use container::{Error, Report};
+use container::{Container, Error, Report};
 use logging::Logging;
-use process::{Attended, Estate, Inherited, Manager, Predecessor, Succession};
+use observing::Watching;
+use process::{Attended, Estate, Inherited, Manager, OwnFiles, Predecessor, Succession};
 
 /// The system refused something.
 const EXIT_FAILED: u8 = 1;
@@ -60,60 +61,102 @@ fn main() -> ExitCode {
     }
 }
 
+/// A server that serves, with what belongs to the process around it.
+struct Serving {
+    container: Container,
+    watching: Watching,
+    attended: Attended,
+    files: OwnFiles,
+}
+
 /// From the start line to the exit line.
 fn serve(args: &Args, logging: &Logging) -> Result<Report, Error> {
     let descriptors = descriptors::raise();
-    let predecessor = Predecessor::from_environment().map_err(refused)?;
     let manager = Manager::from_environment().map_err(refused)?;
-    let mut inherited = Inherited::take().map_err(refused)?;
-    let succession = Succession::prepare(args.restart_timeout.0, inherited.owns_files);
-    let succession = succession.map_err(refused)?;
-    let router = handlers::router(&args.options()?);
-    let builder = inherited.serve(args.configured(), |builder| args.bind(builder));
-    // Signals are listened for before anybody is told that the server runs.
-    let container = logging.log_requests(builder).start(router)?;
-    let container = container.stop_on_signals()?;
+    let Serving {
+        container,
+        watching,
+        attended,
+        files,
+    } = begin(args, logging, &manager)?;
     let handle = container.handle();
-    if let Some(Err(error)) = predecessor.map(|other| other.take_over()) {
-        handle.close();
-        container.wait();
-        return Err(refused(error));
-    }
-    let watching = match args.observe.watch(&handle, &mut inherited) {
-        Ok(watching) => watching,
-        Err(error) => {
-            handle.close();
-            container.wait();
-            return Err(error);
-        }
-    };
     for line in startup::lines(args, handle.local_addrs(), descriptors) {
         logging.announce(&line);
     }
-    let admin = watching.handle();
-    if let Some(admin) = &admin {
+    if let Some(admin) = watching.handle() {
         logging.announce(&startup::admin_line(admin.local_addr()));
     }
     manager.tell(&format!(
         "READY=1\nSTATUS=serving at {}",
         handle.local_addr()
     ));
-    let attended = manager.watch(handle.clone());
-    let estate = Estate {
-        server: handle,
-        admin,
-    };
-    let attended = attended.and_then(|()| succession.attend(estate, manager));
-    let attended = attended.unwrap_or_else(|error| {
-        log::error!("no thread for the service manager and successors: {error}");
-        Attended::default()
-    });
+    attended.attend_to_the_end(&handle);
     let report = container.wait();
     attended.settle();
     watching.end();
+    if handle.is_handed_over() {
+        files.keep();
+    }
     log::info!(target: env!("CARGO_PKG_NAME"), "{}", startup::phases(&report));
     logging.announce(&report.to_string());
     Ok(report)
+}
+
+/// Has the server serve. All that may fail is done before it accepts anybody, and before the process
+/// that it succeeds, where there is one, is told: that one serves until then, and goes on otherwise.
+fn begin(args: &Args, logging: &Logging, manager: &Manager) -> Result<Serving, Error> {
+    let predecessor = Predecessor::from_environment().map_err(refused)?;
+    let mut inherited = Inherited::take().map_err(refused)?;
+    let succession = Succession::prepare(args.restart_timeout.0, inherited.owners());
+    let succession = succession.map_err(refused)?;
+    let router = handlers::router(&args.options()?);
+    let builder = inherited
+        .server
+        .serve(args.configured(), |builder| args.bind(builder));
+    // Signals are listened for before anybody is told that the server runs.
+    let container = logging.log_requests(builder).prepare(router)?;
+    let container = container.stop_on_signals()?;
+    let server = container.handle();
+    let watching = match args.observe.watch(&server, &mut inherited.admin) {
+        Ok(watching) => watching,
+        Err(error) => {
+            give_up(container);
+            return Err(error);
+        }
+    };
+    let estate = Estate {
+        server: server.clone(),
+        admin: watching.handle(),
+    };
+    let attended = manager
+        .watch(server)
+        .and_then(|()| succession.attend(estate, manager.clone()))
+        .and_then(|attended| match predecessor {
+            Some(predecessor) => predecessor.take_over().map(|()| attended),
+            None => Ok(attended),
+        });
+    let attended = match attended {
+        Ok(attended) => attended,
+        Err(error) => {
+            give_up(container);
+            watching.end();
+            return Err(refused(error));
+        }
+    };
+    container.open();
+    watching.open();
+    Ok(Serving {
+        container,
+        watching,
+        attended,
+        files: inherited.settle(),
+    })
+}
+
+/// Ends a server that has accepted nobody.
+fn give_up(container: Container) {
+    container.handle().close();
+    container.wait();
 }
 
 /// The system refuses something that the process cannot be without.

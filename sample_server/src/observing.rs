@@ -8,7 +8,7 @@ use container::observe::{Format, Metrics, RequestIds, ServerTiming, Traces};
 use container::server::Handle;
 use container::{Config, Container, Error, admin};
 
-use crate::process::Inherited;
+use crate::process::Sockets;
 
 /// How long those who watch are waited for at the end: they have seen it.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -60,19 +60,19 @@ impl ObserveArgs {
         }
     }
 
-    /// Starts a container of its own for those who watch this one, where one is asked for: they are
+    /// Prepares a container of its own for those who watch this one, where one is asked for: they are
     /// served however busy this one is, and see its drain up to the end.
     pub(crate) fn watch(
         &self,
         watched: &Handle,
-        inherited: &mut Inherited,
+        inherited: &mut Sockets,
     ) -> Result<Watching, Error> {
         let Some(address) = &self.admin else {
             return Ok(Watching(None));
         };
         let builder = Container::builder().workers(1).drain_timeout(DRAIN);
-        let builder = inherited.serve_admin(builder, |builder| builder.bind(address));
-        let container = builder.start(admin::routes(watched.clone()))?;
+        let builder = inherited.serve(builder, |builder| builder.bind(address));
+        let container = builder.prepare(admin::routes(watched.clone()))?;
         Ok(Watching(Some(container)))
     }
 }
@@ -84,6 +84,11 @@ impl Watching {
     /// The container.
     pub(crate) fn handle(&self) -> Option<Handle> {
         self.0.as_ref().map(Container::handle)
+    }
+
+    /// Has it serve.
+    pub(crate) fn open(&self) {
+        self.0.iter().for_each(Container::open);
     }
 
     /// Ends it: what it told of has ended.

@@ -43,4 +43,4 @@ pub use self::stream::{SocketStream, Stream, TcpStream, UnixStream};
 #[cfg(feature = "tls")]
 pub use self::tls::TlsStream;
 pub use self::transport::Transport;
-pub use self::unix_socket::UnixListenSocket;
+pub use self::unix_socket::{SocketFile, UnixListenSocket};

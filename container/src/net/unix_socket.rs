@@ -80,7 +80,7 @@ impl ListenSocket for UnixListenSocket {
 }
 
 /// The file of a Unix socket, removed on drop unless another has taken its place.
-struct SocketFile {
+pub struct SocketFile {
     /// Where it was made; empty when it is to stay.
     path: PathBuf,
     /// Device and inode: what tells the file from a successor at the same path.
@@ -88,14 +88,19 @@ struct SocketFile {
 }
 
 impl SocketFile {
-    fn at(path: &Path) -> io::Result<SocketFile> {
+    /// The one that is at this path now.
+    ///
+    /// # Errors
+    /// Those of `lstat(2)`.
+    pub fn at(path: &Path) -> io::Result<SocketFile> {
         Ok(SocketFile {
             path: path.to_owned(),
             identity: identity(path)?,
         })
     }
 
-    fn keep(mut self) {
+    /// Leaves it where it is.
+    pub fn keep(mut self) {
         self.path = PathBuf::new();
     }
 }

@@ -10,6 +10,9 @@ use std::{env, io, thread};
 use container::scheduler::Phase;
 use container::server::Handle;
 
+/// The variable that says where it listens.
+const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
+
 /// How long a manager that takes nothing more is waited for: a stop or a successor must not hang on
 /// it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,8 +32,11 @@ impl Manager {
     /// # Errors
     /// When it names none that can be.
     pub(crate) fn from_environment() -> io::Result<Manager> {
-        let address = env::var("NOTIFY_SOCKET").ok();
-        let address = address.map(|name| address_of(&name)).transpose()?;
+        let address = env::var(NOTIFY_SOCKET).ok();
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("{NOTIFY_SOCKET}: {error}"));
+        let address = address.map(|name| address_of(&name)).transpose();
+        let address = address.map_err(named)?;
         let own = env::var("WATCHDOG_PID").ok();
         let is_own = own.is_none_or(|pid| pid == std::process::id().to_string());
         let period = env::var("WATCHDOG_USEC").ok().filter(|_| is_own);
@@ -54,8 +60,8 @@ impl Manager {
         }
     }
 
-    /// Tells it from now on when the container drains, and that it lives as long as all of its
-    /// workers move.
+    /// Tells it, from when the container runs, when that drains, and that it lives as long as all of
+    /// its workers move. Of one that never runs it hears nothing.
     ///
     /// # Errors
     /// When the system gives no thread for it.
@@ -69,6 +75,10 @@ impl Manager {
     }
 
     fn attend(&self, handle: &Handle) {
+        handle.wait_for(Phase::Running, Duration::MAX);
+        if handle.since(Phase::Running).is_none() {
+            return;
+        }
         // Twice in each period, as the manual advises.
         let period = self.watchdog.map_or(Duration::MAX, |period| period / 2);
         let mut next = Phase::Leaving;

@@ -5,7 +5,7 @@ mod inherited;
 mod manager;
 mod succession;
 
-pub(crate) use inherited::Inherited;
+pub(crate) use inherited::{Inherited, OwnFiles, Sockets};
 pub(crate) use manager::Manager;
 pub(crate) use succession::{Attended, Estate, Predecessor, Succession};
 
@@ -13,9 +13,12 @@ pub(crate) use succession::{Attended, Estate, Predecessor, Succession};
 /// way to the other then.
 const SUCCEEDS: &str = "SAMPLE_SERVER_SUCCEEDS";
 
+/// What `LISTEN_FDNAMES` calls the server's own sockets; any name but [`ADMIN`] would do.
+const SERVER: &str = "server";
+
 /// What `LISTEN_FDNAMES` calls the sockets of who watches the server.
 const ADMIN: &str = "admin";
 
-/// Set with it when the sockets' files, where they have some, belong to the server, and not to
-/// whoever started the first of them.
+/// Set with it: the names of those sockets, by `:`, whose files, where they have some, belong to the
+/// server, and not to whoever started the first of them.
 const OWNS_FILES: &str = "SAMPLE_SERVER_OWNS_FILES";

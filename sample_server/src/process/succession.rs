@@ -1,41 +1,43 @@
 //! A process that takes the place of this one, and the other way round.
 //!
-//! The old one starts the new one with duplicates of its listening sockets. Both accept; nobody is
-//! turned away. The two talk over the new one's standard input:
+//! The old one starts the new one with duplicates of its listening sockets. The two talk over the
+//! new one's standard input:
 //!
 //! ```text
-//! new -> old  `ready`   it serves
+//! new -> old  `ready`   nothing can fail any more, and it has accepted nobody yet
 //! old -> new  `go`      it is the server from now on; the old one drains
 //! ```
 //!
-//! Whatever goes wrong before `go` ends the new one, and the old one serves on.
+//! Whatever goes wrong before `go` ends the new one, and the old one serves on, if it was not asked
+//! to stop meanwhile. Who connects in between waits at the sockets; nobody is turned away.
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use command_fds::{CommandFdExt, FdMapping};
+use container::scheduler::Phase;
 use container::server::Handle;
 use signal_hook::consts::{SIGHUP, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use super::{ADMIN, Manager, OWNS_FILES, SUCCEEDS};
+use super::{ADMIN, Manager, OWNS_FILES, SERVER, SUCCEEDS};
 
 /// The first descriptor that is handed on, as `sd_listen_fds(3)` has it.
 const FIRST_DESCRIPTOR: i32 = 3;
 
-/// What `LISTEN_FDNAMES` calls the server's own sockets; any name but [`ADMIN`] would do.
-const SERVER: &str = "server";
-
 const READY: &str = "ready";
 const GO: &str = "go";
+
+/// Bytes of the longest line that one process listens to the other for.
+const WORD_MAX: usize = 16;
 
 /// What a successor is handed over.
 #[derive(Clone)]
@@ -54,15 +56,23 @@ pub(crate) struct Succession {
     arguments: Vec<OsString>,
     /// How long a successor may take until it serves.
     limit: Duration,
-    owns_files: bool,
-    /// Held while the server is handed over and the successor does not know it yet.
-    settling: Arc<Mutex<()>>,
+    /// Whose files are the server's, as [`OWNS_FILES`] has it.
+    owners: String,
+    attended: Attended,
 }
 
 /// Successions that are attended to.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Attended {
-    settling: Arc<Mutex<()>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Held from before a successor is started until it knows that it serves, or has ended.
+    settling: Mutex<()>,
+    /// The way to the successor that is waited for.
+    awaited: Mutex<Option<UnixStream>>,
 }
 
 /// The process that this one succeeds.
@@ -76,7 +86,7 @@ impl Succession {
     ///
     /// # Errors
     /// Those of the system.
-    pub(crate) fn prepare(limit: Duration, owns_files: bool) -> io::Result<Succession> {
+    pub(crate) fn prepare(limit: Duration, owners: String) -> io::Result<Succession> {
         let signals = Signals::new([SIGUSR2])?;
         if !io::stderr().is_terminal() {
             signals.add_signal(SIGHUP)?;
@@ -86,46 +96,51 @@ impl Succession {
             program: env::current_exe()?,
             arguments: env::args_os().skip(1).collect(),
             limit,
-            owns_files,
-            settling: Arc::default(),
+            owners,
+            attended: Attended::default(),
         })
     }
 
-    /// Attends to the signals, on a thread of its own.
+    /// Attends to the signals from when the server runs, on a thread of its own.
     ///
     /// # Errors
     /// When the system gives none.
     pub(crate) fn attend(mut self, estate: Estate, manager: Manager) -> io::Result<Attended> {
-        let settling = self.settling.clone();
+        let attended = self.attended.clone();
         let thread = thread::Builder::new().name("succession".to_owned());
         let attend = move || {
+            estate.server.wait_for(Phase::Running, Duration::MAX);
             // One signal at a time; those that come meanwhile count as one.
             while let Some(_signal) = self.signals.forever().next() {
+                let _settling = lock(&self.attended.shared.settling);
                 if !estate.server.is_ready() {
                     log::warn!("no successor is started: the server is not running, or ends");
                     continue;
                 }
                 log::info!("starting a successor");
                 if let Err(error) = self.succeed(&estate, &manager) {
-                    log::error!("no successor: {error}; this process serves on");
+                    let goes_on = if estate.server.is_ready() {
+                        "serves on"
+                    } else {
+                        "was asked to stop meanwhile"
+                    };
+                    log::error!("no successor: {error}; this process {goes_on}");
                 }
             }
         };
         thread.spawn(attend)?;
-        Ok(Attended { settling })
+        Ok(attended)
     }
 
-    /// Starts a process, waits until it serves, and leaves it the listeners.
+    /// Starts a process, waits until it is ready, and leaves it the listeners.
     fn succeed(&self, estate: &Estate, manager: &Manager) -> io::Result<()> {
         let (stream, theirs) = UnixStream::pair()?;
         let mut child = self.spawn(estate, theirs.into())?;
-        if let Err(error) = self.await_ready(&stream) {
-            return Err(self.bury(&mut child, error));
+        if let Err(error) = self.await_ready(&stream, &estate.server) {
+            return Err(bury(&mut child, &error));
         }
-        let _settling = lock(&self.settling);
         if !estate.server.hand_over() {
-            let error = io::Error::other("this server was asked to stop meanwhile");
-            return Err(self.bury(&mut child, error));
+            return Err(bury(&mut child, &io::Error::other("it was too late")));
         }
         // Who looks at this process looks at the other one from now on.
         estate.admin.as_ref().map(Handle::hand_over);
@@ -146,10 +161,8 @@ impl Succession {
             .env("LISTEN_FDNAMES", names)
             .env_remove("WATCHDOG_PID")
             .env(SUCCEEDS, std::process::id().to_string())
+            .env(OWNS_FILES, &self.owners)
             .stdin(stream);
-        if self.owns_files {
-            command.env(OWNS_FILES, "1");
-        }
         let numbered = (FIRST_DESCRIPTOR..).zip(listeners);
         let mappings = numbered.map(|(child_fd, parent_fd)| FdMapping {
             parent_fd,
@@ -161,35 +174,39 @@ impl Succession {
         command.spawn()
     }
 
-    fn await_ready(&self, stream: &UnixStream) -> io::Result<()> {
-        if self.limit.is_zero() {
-            // The system takes no timeout of 0.
-            stream.set_nonblocking(true)?;
+    /// Waits for its word, but no longer than `limit`, nor than the server wants a successor.
+    fn await_ready(&self, stream: &UnixStream, server: &Handle) -> io::Result<()> {
+        *lock(&self.attended.shared.awaited) = Some(stream.try_clone()?);
+        // Whoever asked it to stop before this line has found nothing to call off.
+        let word = if server.is_ready() {
+            hear(stream, Some(self.limit))
         } else {
-            stream.set_read_timeout(Some(self.limit))?;
-        }
-        let mut line = String::new();
-        let read = BufReader::new(stream).read_line(&mut line);
-        match read {
-            Ok(_) if line.trim_end() == READY => Ok(()),
-            Ok(_) => Err(io::Error::other("it ended before it served")),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Ok(String::new())
+        };
+        lock(&self.attended.shared.awaited).take();
+        match word {
+            Ok(word) if word == READY => Ok(()),
+            Ok(_) if !server.is_ready() => Err(io::Error::other("it is not wanted any more")),
+            Ok(word) if word.is_empty() => Err(io::Error::other("it ended before it served")),
+            Ok(word) => Err(io::Error::other(format!("it said {word:?}"))),
+            Err(error) if error.kind() == ErrorKind::TimedOut => {
                 let limit = self.limit;
-                let text = format!("it did not serve within {limit:?}");
-                Err(io::Error::other(text))
+                Err(io::Error::other(format!(
+                    "it did not serve within {limit:?}"
+                )))
             }
             Err(error) => Err(error),
         }
     }
+}
 
-    /// Ends a process that is not to serve, and says how it went.
-    fn bury(&self, child: &mut Child, error: io::Error) -> io::Error {
-        // It may have ended by itself; then this fails.
-        let _ = child.kill();
-        match child.wait() {
-            Ok(status) => io::Error::other(format!("{error} ({status})")),
-            Err(_) => error,
-        }
+/// Ends a process that is not to serve, and says how it went.
+fn bury(child: &mut Child, error: &io::Error) -> io::Error {
+    // It may have ended by itself; then this fails.
+    let _ = child.kill();
+    match child.wait() {
+        Ok(status) => io::Error::other(format!("{error} ({status})")),
+        Err(gone) => io::Error::other(format!("{error} ({gone})")),
     }
 }
 
@@ -207,15 +224,54 @@ impl Estate {
 }
 
 impl Attended {
-    /// Waits until the successor knows of it, where the server was handed over. A process with
-    /// nothing to drain could end before it has said so, and then neither of the two would serve.
+    /// Waits until the server is asked to stop, and calls off a succession that is under way then.
+    /// What has come so far that the server is handed over goes on.
+    pub(crate) fn attend_to_the_end(&self, server: &Handle) {
+        server.wait_for(Phase::Leaving, Duration::MAX);
+        if let Some(stream) = lock(&self.shared.awaited).take() {
+            // Where that fails, the successor is gone anyway.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Waits until a successor that was started knows that it serves, or has ended. A process with
+    /// nothing to drain could end before, and then neither of the two would serve, or a program that
+    /// does not would keep the sockets.
     pub(crate) fn settle(&self) {
-        drop(lock(&self.settling));
+        drop(lock(&self.shared.settling));
     }
 }
 
-fn lock(settling: &Mutex<()>) -> MutexGuard<'_, ()> {
-    settling.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The other process's word: what it says up to the end of a line, or up to its own end. `limit` is
+/// for all of it.
+fn hear(mut stream: &UnixStream, limit: Option<Duration>) -> io::Result<String> {
+    let begin = Instant::now();
+    let mut word = vec![];
+    let mut piece = [0; WORD_MAX];
+    while word.len() < WORD_MAX && !word.ends_with(b"\n") {
+        let left = limit.map(|limit| limit.saturating_sub(begin.elapsed()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(left)?;
+        let room = WORD_MAX - word.len();
+        match stream.read(&mut piece[..room]) {
+            Ok(0) => break,
+            Ok(count) => word.extend(&piece[..count]),
+            // The time is over, which the next round sees; or a signal came.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(String::from_utf8_lossy(&word).trim_end().to_owned())
 }
 
 impl Predecessor {
@@ -237,15 +293,49 @@ impl Predecessor {
     /// When the other one is gone, or has changed its mind.
     pub(crate) fn take_over(&self) -> io::Result<()> {
         writeln!(&self.stream, "{READY}")?;
-        let mut line = String::new();
-        BufReader::new(&self.stream).read_line(&mut line)?;
+        // It has told its service manager before it answers, however long that took.
+        let word = hear(&self.stream, None)?;
         // It is of no further use, and neither end waits for the other.
         let _ = self.stream.shutdown(Shutdown::Both);
-        if line.trim_end() == GO {
+        if word == GO {
             return Ok(());
         }
         Err(io::Error::other(
             "the process that was to be succeeded serves on, or is gone",
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// What is heard when the other process says this; it goes on for ever unless it `ends`.
+    #[track_caller]
+    fn check(said: &str, ends: bool, limit: Duration, expected: Result<&str, ErrorKind>) {
+        let (ours, theirs) = UnixStream::pair().expect("there are descriptors");
+        (&theirs).write_all(said.as_bytes()).expect("there is room");
+        let kept = Some(theirs).filter(|_| !ends);
+        let heard = hear(&ours, Some(limit)).map_err(|error| error.kind());
+        assert_eq!(heard, expected.map(str::to_owned), "{said:?}");
+        drop(kept);
+    }
+
+    #[test]
+    fn a_word_is_a_line_of_a_few_bytes_within_one_limit() {
+        check("ready\n", false, HOUR, Ok(READY));
+        check("ready", true, HOUR, Ok(READY));
+        check("", true, HOUR, Ok(""));
+        check(&"x".repeat(100), false, HOUR, Ok("xxxxxxxxxxxxxxxx"));
+        check(
+            "rea",
+            false,
+            Duration::from_millis(1),
+            Err(ErrorKind::TimedOut),
+        );
+        // Nobody who goes on talking gets more time for that.
+        check("ready\n", false, Duration::ZERO, Err(ErrorKind::TimedOut));
     }
 }

@@ -1,14 +1,18 @@
 //! What the server inherits, whom it tells, and who succeeds it.
 
+use std::fs;
 use std::io::Read;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
 use command_fds::{CommandFdExt, FdMapping};
 
 use crate::process::{Server, command, get, read_to_end, temporary};
+use crate::settings::File;
 
 #[test]
 fn a_successor_takes_over_without_losing_anybody() {
@@ -182,4 +186,126 @@ fn an_idle_server_does_not_end_before_its_successor_knows() {
     assert!(server.get("/").ends_with("Docking API"));
     assert_eq!(server.stop().code, Some(0));
     std::fs::remove_file(&path).expect("it is ours");
+}
+
+/// The successor was told to serve before it had opened this address, and the other one was gone.
+#[test]
+fn a_successor_without_an_address_for_who_watches_changes_nothing() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("there is a port");
+    let address = taken.local_addr().expect("it is bound").to_string();
+    let file = File::new("taken", "");
+    let mut server = Server::start(&[&file.flag()]);
+    for (admin, code) in [(&*address, 1), ("nonsense", 2)] {
+        file.write(&format!("admin = \"{admin}\"\n"));
+        server.signal("HUP");
+        let line = server.wait_for("no successor: ");
+        let status = format!("(exit status: {code}); this process serves on");
+        assert!(line.ends_with(&status), "{line}");
+        assert!(server.get("/").ends_with("Docking API"));
+    }
+    assert_eq!(server.stop().code, Some(0));
+}
+
+/// It removed the file of a socket at which the other process went on listening.
+#[test]
+fn a_successor_that_fails_leaves_the_file_of_the_socket() {
+    let path = temporary("failing.sock");
+    let flag = format!("--unix={}", path.display());
+    let file = File::new("failing", "");
+    let mut server = Server::spawn(command(&[&flag, &file.flag()]).env_remove("DATABASE"));
+    file.write("database = \"/nonexistent/a.db\"\n");
+    server.signal("HUP");
+    server.wait_for("no successor: ");
+    assert!(path.exists());
+    assert_eq!(server.stop().code, Some(0));
+    assert!(!path.exists());
+}
+
+/// The successor was left behind with the socket, and clients waited for it in vain.
+#[test]
+fn a_stop_amid_a_handover_leaves_nobody_behind() {
+    let program = temporary("program");
+    let other = temporary("other-program");
+    // Both are made by processes of their own: a program cannot be run while a process that another
+    // test starts has it open for writing.
+    run(Command::new("cp").args([Path::new(env!("CARGO_BIN_EXE_sample_server")), &program]));
+    // It says that it is there, and nothing else ever.
+    let script = "#!/bin/sh\necho somebody is here >&2\nexec tail -f /dev/null 2>&-\n";
+    let install = "printf %s \"$0\" >\"$1\" && chmod 755 \"$1\"";
+    run(Command::new("sh").args(["-c", install, script]).arg(&other));
+    let mut server = Server::spawn(&mut copy_of(&command(&["--port=0"]), &program));
+    let address = server.address().to_owned();
+    fs::rename(&other, &program).expect("it is ours");
+    server.signal("USR2");
+    server.wait_for("somebody is here");
+    let end = server.stop();
+    assert_eq!(end.code, Some(0), "{}", end.log);
+    let words = "it is not wanted any more (signal: 9 (SIGKILL)); this process was asked to stop";
+    assert!(end.log.contains(words), "{}", end.log);
+    assert!(TcpStream::connect(address).is_err(), "somebody listens");
+    fs::remove_file(&program).expect("it is ours");
+}
+
+/// The file was removed when only the socket of who watches was inherited.
+#[test]
+fn the_file_of_an_inherited_socket_for_who_watches_is_not_removed() {
+    let path = temporary("admin.sock");
+    let socket = UnixListener::bind(&path).expect("it can be made");
+    let mut command = command(&["--port=0", "--admin=127.0.0.1:1"]);
+    command.envs([("LISTEN_FDS", "1"), ("LISTEN_FDNAMES", "admin")]);
+    let mapping = FdMapping {
+        parent_fd: socket.into(),
+        child_fd: 3,
+    };
+    command.fd_mappings(vec![mapping]).expect("there is one");
+    let mut server = Server::spawn(&mut command);
+    server.wait_for(&format!("metrics and stats at unix:{}", path.display()));
+    server.succeed();
+    assert_eq!(server.stop().code, Some(0));
+    assert!(path.exists());
+    fs::remove_file(&path).expect("it is ours");
+}
+
+/// The successor kept the socket open, and who connected there waited in vain.
+#[test]
+fn a_successor_without_who_watches_closes_that_address() {
+    let file = File::new("unwatched", "admin = \"127.0.0.1:0\"\n");
+    let mut server = Server::start(&[&file.flag()]);
+    let line = server.wait_for("dashboard at http://");
+    let (_, admin) = line.split_once("http://").expect("just seen");
+    let admin = admin.trim_end_matches('/');
+    assert!(get(admin, "/-/live").ends_with("alive\n"));
+    file.write("");
+    server.signal("HUP");
+    server.adopt();
+    // The old one has ended.
+    server.wait_for(" served 0 requests");
+    assert!(TcpStream::connect(admin).is_err(), "somebody listens");
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn what_was_handed_down_wrongly_is_told_with_its_variable() {
+    let long = format!("/{}", "x".repeat(200));
+    for (name, value) in [("NOTIFY_SOCKET", &*long), ("LISTEN_FDS", "3")] {
+        let output = command(&["--port=0"]).env(name, value).output();
+        let output = output.expect("the binary starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!(": {name}: ")), "{said}");
+    }
+}
+
+fn run(command: &mut Command) {
+    assert!(command.status().expect("it can be run").success());
+}
+
+/// The same command for another copy of the program.
+fn copy_of(command: &Command, program: &Path) -> Command {
+    let mut copy = Command::new(program);
+    copy.env_clear().args(command.get_args());
+    let variables = command.get_envs();
+    copy.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    copy.stdin(Stdio::null());
+    copy
 }

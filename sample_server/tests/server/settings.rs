@@ -16,7 +16,7 @@ impl File {
         file
     }
 
-    fn write(&self, text: &str) {
+    pub(crate) fn write(&self, text: &str) {
         fs::write(&self.0, text).expect("it can be written");
     }
 
