@@ -11,7 +11,7 @@ use std::time::Duration;
 use container::net::AnyListener;
 use container::scheduler::Phase;
 use container::server::Handle;
-use container::{Container, Router, blocking, draining, inline, sleep, spawn_local};
+use container::{Container, Report, Router, blocking, draining, inline, sleep, spawn_local};
 use handlers::probe::kill_worker;
 use tests::loopback::{
     PATIENCE, address, builder, connect, hold, receive, receive_until, send, stop, until, wait,
@@ -127,6 +127,62 @@ fn a_panicking_stop_hook_does_not_keep_the_others_from_running() {
         (handle.phase(), RUN.load(Ordering::SeqCst)),
         (Phase::Drained, 1)
     );
+}
+
+/// The report of a stop that has hardly any time.
+fn stop_at_once(router: Router, ask: impl FnOnce(&Handle)) -> Report {
+    let container = builder(1).configure(|config| {
+        config.drain = Duration::ZERO;
+        config.close = Duration::from_millis(1);
+    });
+    let container = container.start(router).expect("it starts");
+    let handle = container.handle();
+    ask(&handle);
+    handle.stop();
+    let report = container.wait();
+    assert_eq!(handle.phase(), Phase::Drained);
+    report
+}
+
+/// The end waited for a handler that did not return, without any limit.
+#[test]
+fn a_held_worker_is_left_behind_and_named() {
+    let (held, handler) = hold();
+    let report = stop_at_once(Router::new().get("/held", inline(handler)), |handle| {
+        send(connect(handle), &get("/held"));
+        held.wait_begun();
+    });
+    let text = "served 0 requests, cut 1; left behind: worker-0, held by GET /held (inline)";
+    assert_eq!(report.to_string(), text);
+    let [left] = &*report.left_behind else {
+        panic!("{report}");
+    };
+    assert_eq!((left.worker, left.requests), (0, 1));
+    // It ends as soon as it can.
+    held.release();
+}
+
+#[test]
+fn a_shut_down_hook_does_not_hold_the_end() {
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    let (held, holds) = hold();
+    let waits = || router().on_stop(async |_| std::future::pending::<()>().await);
+    let blocks = router().on_stop(move |_| {
+        let holds = holds.clone();
+        async move {
+            holds();
+        }
+    });
+    for router in [waits(), blocks] {
+        let router = router.on_stop(async |_| {
+            BEGUN.fetch_add(1, Ordering::SeqCst);
+        });
+        let report = stop_at_once(router, |_| {});
+        let left = report.left_behind.iter().map(|left| left.worker);
+        assert_eq!(left.collect::<Vec<_>>(), [0], "{report}");
+    }
+    held.release();
+    assert_eq!(BEGUN.load(Ordering::SeqCst), 0);
 }
 
 /// The first worker stood still while it waited for the others to drain.

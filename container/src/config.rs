@@ -47,6 +47,9 @@ pub struct Config {
     /// How long requests have to finish once the server is asked to stop; then they are cut.
     /// Default 30 s.
     pub drain: Duration,
+    /// How long workers and shut-down hooks have to end once what is left was cut; a worker that is
+    /// held for longer is left behind. Default 2 s: what can be cut takes a few turns.
+    pub close: Duration,
     /// How long a connection that has sent nothing yet is kept when the server is asked to stop:
     /// its first request may be on its way. Default 1 s.
     pub drain_first_byte: Duration,
@@ -76,6 +79,7 @@ impl Default for Config {
             detached: 10_000,
             drain_delay: Duration::ZERO,
             drain: Duration::from_secs(30),
+            close: Duration::from_secs(2),
             drain_first_byte: Duration::from_secs(1),
             drain_idle: Duration::from_millis(200),
             disconnect_probe: Duration::from_secs(1),
@@ -133,9 +137,13 @@ impl Config {
             ("head", timeouts.head),
             ("body", timeouts.body),
             ("write", timeouts.write_stall),
+            ("close", self.close),
         ];
         let zero = positive.iter().filter(|(_, value)| value.is_zero());
         faults.extend(zero.map(|(name, _)| format!("the {name} timeout must be above 0")));
+        if self.deadline == Some(Duration::ZERO) {
+            faults.push("the deadline must be above 0".to_owned());
+        }
         faults.extend(self.watchdog.faults());
         faults
     }

@@ -1,7 +1,6 @@
 //! The flags for the container's limits and timers. Their defaults are the container's own.
 
 use clap::Args;
-use clap::builder::FalseyValueParser;
 use container::Config;
 use container::handler::{Concurrency, Patience};
 use container::http1::{Limits, Timeouts};
@@ -36,7 +35,7 @@ pub(crate) struct LimitArgs {
     blocking_requests: Option<usize>,
 
     /// Let the limit of the blocking lane find itself, up to --blocking-requests
-    #[arg(long, env, value_parser = FalseyValueParser::new())]
+    #[arg(long, env)]
     blocking_adaptive: bool,
 
     /// A request's body; beyond it 413
@@ -148,6 +147,10 @@ pub(crate) struct TimerArgs {
     #[arg(long, env, value_name = "TIME", default_value_t = Time(config().drain))]
     drain_timeout: Time,
 
+    /// How long a handler that was cut may hold its worker then, before that is left behind
+    #[arg(long, env, value_name = "TIME", default_value_t = Time(config().close))]
+    close_timeout: Time,
+
     /// How long a connection may still bring its first request then
     #[arg(long, env, value_name = "TIME", default_value_t = Time(config().drain_first_byte))]
     drain_first_byte: Time,
@@ -213,6 +216,7 @@ impl TimerArgs {
         config.budgets.patience = patience;
         config.blocking.patience = patience;
         config.drain = self.drain_timeout.0;
+        config.close = self.close_timeout.0;
         config.drain_first_byte = self.drain_first_byte.0;
         config.disconnect_probe = self.disconnect_probe.0;
         config.blocking.idle = self.blocking_idle.0;

@@ -37,7 +37,7 @@ const EXIT_FAILED: u8 = 1;
 /// The flags make no sense.
 const EXIT_USAGE: u8 = 2;
 
-/// Requests were cut, by the end of a drain or the death of a worker.
+/// Requests were cut, by the end of a drain or the death of a worker, or a worker was left behind.
 const EXIT_CUT: u8 = 3;
 
 fn main() -> ExitCode {
@@ -54,7 +54,9 @@ fn main() -> ExitCode {
     logging.finish();
     match result {
         Ok(report) if report.is_broken => ExitCode::from(EXIT_FAILED),
-        Ok(report) if report.stats.cut > 0 => ExitCode::from(EXIT_CUT),
+        Ok(report) if report.stats.cut > 0 || !report.left_behind.is_empty() => {
+            ExitCode::from(EXIT_CUT)
+        }
         Ok(_) => ExitCode::SUCCESS,
         Err(error) if error.is_config() => complain(&startup::explain(&error), EXIT_USAGE),
         Err(error) => complain(&startup::explain(&error), EXIT_FAILED),

@@ -188,7 +188,8 @@ impl Reactor {
 
     /// The handle that other threads use.
     pub fn remote(&self) -> Remote {
-        Remote::new(Arc::clone(self.inner.inbox.shared()))
+        let shared = Arc::clone(self.inner.inbox.shared());
+        Remote::new(shared, Arc::clone(self.activity()))
     }
 
     /// What this thread is doing, for other threads to read. The reactor begins a step with each

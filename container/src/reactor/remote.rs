@@ -14,6 +14,7 @@ use std::{fmt, io};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
+use super::activity::Activity;
 use super::busy::Busy;
 use super::executor::{Executor, panic_message};
 use super::source::WAKER_TOKEN;
@@ -181,11 +182,18 @@ impl Inbox {
 pub struct Remote {
     /// The way to the reactor.
     shared: Arc<Shared>,
+    /// What its thread is doing.
+    activity: Arc<Activity>,
 }
 
 impl Remote {
-    pub(super) fn new(shared: Arc<Shared>) -> Remote {
-        Remote { shared }
+    pub(super) fn new(shared: Arc<Shared>, activity: Arc<Activity>) -> Remote {
+        Remote { shared, activity }
+    }
+
+    /// What the reactor's thread is doing; see [`Reactor::activity`](super::Reactor::activity).
+    pub fn activity(&self) -> &Activity {
+        &self.activity
     }
 
     /// Ends the reactor's present wait, or makes its next one return at once.

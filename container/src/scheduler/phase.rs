@@ -4,8 +4,8 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -163,6 +163,16 @@ impl Lifecycle {
         }
     }
 
+    /// What the future comes to, unless `phase` is reached or passed before.
+    pub async fn before<F: Future>(&self, phase: Phase, future: F) -> Option<F::Output> {
+        let (mut over, mut future) = (pin!(self.reached(phase)), pin!(future));
+        poll_fn(|context| match over.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => future.as_mut().poll(context).map(Some),
+        })
+        .await
+    }
+
     /// Holds the thread until `phase` is reached or passed, but no longer than `limit`.
     pub fn sleep(&self, limit: Duration, phase: Phase) {
         let record = self.record();
@@ -243,8 +253,6 @@ impl fmt::Display for Phase {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-
     use super::*;
 
     #[test]

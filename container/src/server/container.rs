@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::builder::{Builder, Parts};
 use super::handle::{Handle, OwnHandle, Shared};
+use super::keeper::LeftBehind;
 use super::listeners::Listeners;
 use super::service::observed_name;
 use super::signal::SignalThread;
@@ -24,6 +25,8 @@ pub struct Container {
     handle: Handle,
     /// The workers.
     threads: Vec<JoinHandle<()>>,
+    /// What keeps the deadlines of their end, and tells who missed them.
+    keeper: JoinHandle<Vec<LeftBehind>>,
     /// What looks after them, where that is wanted.
     watchdog: Option<JoinHandle<()>>,
     /// What stops it at a signal, where that was asked for.
@@ -31,11 +34,13 @@ pub struct Container {
 }
 
 /// What a container did, told when it has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// All counters.
+    /// All counters. Requests of workers that were left behind count as cut.
     pub stats: Stats,
+    /// Workers that had not ended in time: mostly none.
+    pub left_behind: Vec<LeftBehind>,
     /// How long it was leaving: still accepting, but not ready.
     pub leaving: Duration,
     /// How long it drained.
@@ -91,24 +96,31 @@ impl Container {
         Ok(self)
     }
 
-    /// Waits until it has ended, which [`Handle::stop`] begins.
+    /// Waits until it has ended, which [`Handle::stop`] begins. From there on that is bounded:
+    /// `drain_delay`, `drain` and `close` of the [`Config`] together. A worker that a handler or a
+    /// shut-down hook holds for longer is left behind, as the report tells: its thread goes on, with
+    /// what it has, until the code that holds it returns. Hooks that were not run by then are not run.
     pub fn wait(self) -> Report {
-        for thread in self.threads {
-            if thread.join().is_err() {
-                log::error!("a worker's thread panicked");
+        let left_behind = self.keeper.join().unwrap_or_else(|_| {
+            log::error!("the keeper of the deadlines panicked");
+            vec![]
+        });
+        if left_behind.is_empty() {
+            for thread in self.threads {
+                if thread.join().is_err() {
+                    log::error!("a worker's thread panicked");
+                }
             }
         }
-        // The first worker has said so, unless it was that one.
-        self.handle.advance(Phase::Drained);
         if self.watchdog.is_some_and(|thread| thread.join().is_err()) {
             log::error!("the watchdog panicked");
         }
-        Report::of(&self.handle)
+        Report::of(&self.handle, left_behind)
     }
 }
 
 impl Report {
-    fn of(handle: &Handle) -> Report {
+    fn of(handle: &Handle, left_behind: Vec<LeftBehind>) -> Report {
         let began = Phase::ALL.map(|phase| handle.since(phase));
         let took = |phase: Phase| {
             // Up to whatever came next: a phase may have been passed over.
@@ -118,8 +130,11 @@ impl Report {
             let span = begin.zip(rest.iter().copied().flatten().next());
             span.map_or(Duration::ZERO, |(begin, end)| end.duration_since(begin))
         };
+        let mut stats = handle.stats();
+        stats.cut += left_behind.iter().map(|left| left.requests).sum::<u64>();
         Report {
-            stats: handle.stats(),
+            stats,
+            left_behind,
             leaving: took(Phase::Leaving),
             draining: took(Phase::Draining),
             closing: took(Phase::Closing),
@@ -131,10 +146,13 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "served {} requests", self.stats.served)?;
-        match self.stats.cut {
-            0 => Ok(()),
-            cut => write!(formatter, ", cut {cut}"),
+        if self.stats.cut > 0 {
+            write!(formatter, ", cut {}", self.stats.cut)?;
         }
+        for left in &self.left_behind {
+            write!(formatter, "; left behind: {left}")?;
+        }
+        Ok(())
     }
 }
 
@@ -192,10 +210,15 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
     let watchdog = setup.watchdog.start(&setup.lifecycle);
     let watchdog =
         watchdog.map_err(|error| Error::system("cannot start the watchdog's thread", error))?;
+    let keeper = setup.keeper().start().map_err(|error| {
+        handle.advance(Phase::Drained);
+        Error::system("cannot start the keeper's thread", error)
+    })?;
     let threads = start_workers(&setup, &handle)?;
     Ok(Container {
         handle,
         threads,
+        keeper,
         watchdog,
         signals: None,
     })

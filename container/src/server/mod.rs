@@ -6,7 +6,8 @@
 //! | `container` | a running container: its threads, from start to report |
 //! | `thread` | a worker's thread, and one worker on it after another |
 //! | `worker`, `date` | what the connections of one thread share; the Date field |
-//! | `wind_up` | the end of a worker, phase by phase |
+//! | `keeper` | the end of a container, phase by phase, each with its deadline |
+//! | `wind_up` | what a worker does in each of them |
 //! | `listeners` | the sockets it listens at, also for successors |
 //! | `acceptor`, `spread` | where connections come from, and who gets them |
 //! | `connection` | one connection |
@@ -22,6 +23,7 @@ mod container;
 mod date;
 mod detach;
 mod handle;
+mod keeper;
 mod listeners;
 pub(crate) mod service;
 mod signal;
@@ -35,4 +37,5 @@ pub use container::{Container, Report};
 pub use detach::detach;
 pub use handle::Handle;
 pub(crate) use handle::OwnHandle;
+pub use keeper::LeftBehind;
 pub use spread::WorkerStats;

@@ -15,7 +15,7 @@ use super::acceptor;
 use super::listeners::Reach;
 use super::worker::Worker;
 use crate::net::{Accepted, AnySocket};
-use crate::reactor::{Job, Remote};
+use crate::reactor::{Job, Label, Remote};
 use crate::scheduler::WorkerCounters;
 
 /// Over which time the share is taken in which a worker was busy: long enough to be more than the
@@ -92,6 +92,15 @@ impl WorkerStats {
     }
 }
 
+/// A worker that has not ended, at the end of its container.
+pub(super) struct Lingering {
+    pub(super) worker: usize,
+    /// What it is doing.
+    pub(super) label: Label,
+    /// Requests that are in their handlers, or wait for them.
+    pub(super) requests: u64,
+}
+
 /// The right to give away the connections that one worker accepts. While one lives no worker has
 /// drained.
 pub(super) struct Giver {
@@ -125,7 +134,7 @@ impl Loads {
         *lock(&load.remote) = Some(remote);
     }
 
-    /// A worker has none any more.
+    /// A worker has none any more: it has died, or ended.
     pub(super) fn retire(&self, worker: usize) {
         *lock(&self.workers[worker].remote) = None;
     }
@@ -152,6 +161,24 @@ impl Loads {
     pub(super) fn stats(&self) -> Vec<WorkerStats> {
         self.sample();
         self.workers.iter().map(Load::stats).collect()
+    }
+
+    /// Who has not ended and is at something; where nobody is, whoever has not ended. (Else the first
+    /// worker only waits for the others.)
+    pub(super) fn lingering(&self) -> Vec<Lingering> {
+        let there = self.workers.iter().enumerate();
+        let there = there.filter_map(|(worker, load)| {
+            let remote = lock(&load.remote).clone()?;
+            let lingering = Lingering {
+                worker,
+                label: remote.activity().read().label(),
+                requests: load.counters.in_handlers(),
+            };
+            Some((remote.turn_ns() > 0, lingering))
+        });
+        let (busy, waiting): (Vec<_>, Vec<_>) = there.partition(|(is_busy, _)| *is_busy);
+        let shown = if busy.is_empty() { waiting } else { busy };
+        shown.into_iter().map(|(_, lingering)| lingering).collect()
     }
 
     /// Takes the shares anew, where the last time is long enough ago and nobody else is at it.

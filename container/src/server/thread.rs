@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::acceptor::Acceptor;
 use super::background;
 use super::handle::Handle;
+use super::keeper::Keeper;
 use super::listeners::{Listeners, Listening};
 use super::service::Service;
 use super::spread::{Giver, Loads};
@@ -183,7 +184,6 @@ impl WorkerThread {
             routes,
             loads,
             lifecycle,
-            config,
             ..
         } = self.setup.clone();
         poll_fn(|context| {
@@ -212,19 +212,23 @@ impl WorkerThread {
             // It was never opened: what waits at its sockets is not its own to turn away.
             drop(acceptors);
         }
-        let drained_for = lifecycle
-            .since(Phase::Draining)
-            .map(|since| since.elapsed());
-        let limit = config.drain.saturating_sub(drained_for.unwrap_or_default());
-        wind_up(worker, limit, || loads.is_expecting(self.index)).await;
+        wind_up(worker, || loads.is_expecting(self.index)).await;
         if let Part::First(others) = &self.part {
             // The last of them wakes this thread by the waker that `loads` has.
-            poll_fn(|_| match others.try_recv() {
+            let others = poll_fn(|_| match others.try_recv() {
                 Err(mpsc::TryRecvError::Disconnected) => Poll::Ready(()),
                 Ok(()) | Err(mpsc::TryRecvError::Empty) => Poll::Pending,
-            })
-            .await;
-            stop_hooks(&routes, &mut self.hooks_begun).await;
+            });
+            let hooks_begun = &mut self.hooks_begun;
+            let end = async {
+                others.await;
+                stop_hooks(&routes, hooks_begun).await;
+            };
+            let has_ended = lifecycle.before(Phase::Drained, end).await.is_some();
+            if !has_ended && !routes.stop_hooks().is_empty() {
+                let left = routes.stop_hooks().len() - self.hooks_begun;
+                log::error!("shut-down hooks are given up, {left} of them before they began");
+            }
         }
         Ok(())
     }
@@ -232,11 +236,14 @@ impl WorkerThread {
     /// No worker lives here any more.
     fn end(self) {
         let setup = self.setup;
+        setup.loads.retire(self.index);
         setup.listeners.release_all(self.index);
         match self.part {
             Part::First(others) => {
-                // They have ended, unless this thread's reactor failed for good.
-                let _ = others.recv();
+                if setup.lifecycle.phase() < Phase::Drained {
+                    // They have ended, unless this thread's reactor failed for good.
+                    let _ = others.recv();
+                }
                 setup.scheduling.pool().close();
                 setup.lifecycle.advance(Phase::Drained);
             }
@@ -249,6 +256,17 @@ impl WorkerThread {
 }
 
 impl Setup {
+    /// What keeps the deadlines of the workers' end.
+    pub(super) fn keeper(&self) -> Keeper {
+        Keeper {
+            config: self.config.clone(),
+            lifecycle: self.lifecycle.clone(),
+            loads: self.loads.clone(),
+            scheduling: self.scheduling.clone(),
+            watchdog: self.watchdog.clone(),
+        }
+    }
+
     fn worker(&self, reactor: &Reactor, index: usize) -> Rc<Worker> {
         let counters = self.counters[index].clone();
         let scheduler = Scheduler::new(self.scheduling.clone(), counters.clone());

@@ -17,7 +17,7 @@ use crate::scheduler::{
 use crate::server::background;
 use crate::server::connection::Driver;
 use crate::server::service::{Service, observed_name};
-use crate::server::wind_up::wind_up;
+use crate::server::wind_up::wind_up_alone;
 use crate::server::worker::{SeatKind, Worker};
 use crate::server::{Handle, OwnHandle};
 
@@ -28,8 +28,6 @@ pub struct Server {
     counters: Arc<WorkerCounters>,
     pool: BlockingPool,
     lifecycle: Lifecycle,
-    /// How long a drain may take.
-    drain: Duration,
     handle: Handle,
 }
 
@@ -112,7 +110,6 @@ impl Server {
         let handle = Handle::of_worker(life, &counters, shared.clone(), observation);
         own.set(&handle);
         let scheduler = Scheduler::new(shared, counters.clone());
-        let drain = config.drain;
         let service = Service::new(routes.clone(), scheduler, None, config.body_limit);
         let worker = Worker::new(
             reactor.clone(),
@@ -129,7 +126,6 @@ impl Server {
             counters,
             pool,
             lifecycle,
-            drain,
             handle,
         }
     }
@@ -218,10 +214,9 @@ impl Server {
         let was_asked = self.lifecycle.phase() > Phase::Running;
         self.lifecycle.advance(phase);
         if !was_asked {
-            let (worker, limit) = (self.worker.clone(), self.drain);
-            self.reactor.spawn_detached(Box::pin(async move {
-                wind_up(&worker, limit, || false).await;
-            }));
+            let worker = self.worker.clone();
+            let end = async move { wind_up_alone(&worker).await };
+            self.reactor.spawn_detached(Box::pin(end));
         }
         self.run();
     }

@@ -114,6 +114,26 @@ fn a_second_signal_cuts_them() {
     );
 }
 
+/// The end waited for the handler, whatever its deadline and however many signals came.
+#[test]
+fn a_handler_that_holds_its_worker_does_not_hold_the_end() {
+    let mut server = Server::start(&[
+        "--debug",
+        "--workers=1",
+        "--watchdog-limit=1ms",
+        "--drain-timeout=0",
+        "--close-timeout=1ms",
+    ]);
+    let request = server.send("GET /stall/inline?ms=60000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.wait_for(" held for 1ms or more by GET /stall/inline (inline)");
+    let end = server.stop();
+    drop(request);
+    assert_eq!(end.code, Some(3), "{}", end.log);
+    let last =
+        "served 0 requests, cut 1; left behind: worker-0, held by GET /stall/inline (inline)\n";
+    assert!(end.log.ends_with(last), "{}", end.log);
+}
+
 #[test]
 fn a_unix_socket_stands_in_for_tcp() {
     let path = temporary("only.sock");

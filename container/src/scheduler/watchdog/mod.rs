@@ -34,7 +34,7 @@ pub(super) use posts::{begin_job, label_of_caller};
 
 use super::{Lifecycle, Phase};
 use crate::handler::{Endpoint, Lane};
-use crate::reactor::Activity;
+use crate::reactor::{Activity, Label};
 
 /// Looks in the time of a limit: a hold is seen for the first time when half of it is over.
 const LOOKS_PER_LIMIT: u32 = 2;
@@ -190,6 +190,11 @@ impl Watchdog {
         };
         let thread = thread::Builder::new().name("watchdog".to_owned());
         thread.spawn(watch).map(Some)
+    }
+
+    /// What has this label, in the words of the log: `GET /users (inline)`.
+    pub fn name(&self, label: Label) -> String {
+        report::name(self.culprits.of(label))
     }
 
     /// Totals.

@@ -65,7 +65,7 @@ pub(super) fn moved(culprit: &Culprit, holds: Option<u32>, window: Duration) {
 }
 
 /// `GET /users (inline)`.
-fn name(culprit: &Culprit) -> String {
+pub(super) fn name(culprit: &Culprit) -> String {
     let lane = match culprit.lane() {
         Some(Lane::Inline) => " (inline)",
         Some(Lane::Async) => " (async)",
