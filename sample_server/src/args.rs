@@ -3,9 +3,10 @@
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
-use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
+use container::net::BindAddress;
 use container::scheduler::BlockingConfig;
 use container::server::Builder;
 use container::{Config, Error};
@@ -17,7 +18,7 @@ use crate::fan_out::FanOutArgs;
 use crate::limits::{LimitArgs, TimerArgs};
 use crate::mail::MailArgs;
 use crate::observing::ObserveArgs;
-use crate::settings::{self, Files};
+use crate::settings::{self, Files, Schema};
 use crate::stage::StageArgs;
 use crate::units::Time;
 use crate::watchdog::WatchdogArgs;
@@ -33,7 +34,8 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const EXAMPLES: &str = "\
 TIME is written 500ms, 0.5s, 2m or 0.5 (seconds); SIZE 64KiB, 2MiB or 8192 (bytes).
 Each flag is an environment variable too, BLOCKING_THREADS for --blocking-threads, and a key of
-the --config file. A flag wins over its variable, that over the file, that over the stage's file.
+the --config file; --debug alone is --debug=true. A flag wins over its variable, that over the file,
+that over the stage's file.
 
 Examples:
   sample_server --port 8080 --delay 50ms
@@ -77,10 +79,10 @@ pub(crate) struct Args {
     pub(crate) delay: Time,
 
     /// Log at level debug at least, and serve /panic and /stall with /inline, /async or /blocking
-    #[arg(long, env, value_parser = FalseyValueParser::new())]
+    #[arg(long, env)]
     pub(crate) debug: bool,
 
-    /// How long a process that succeeds this one (SIGUSR2, SIGHUP) may take until it serves
+    /// How long a process that succeeds this one (SIGUSR2, SIGHUP) may take until it is ready
     #[arg(long, env, value_name = "TIME", default_value = "30s")]
     pub(crate) restart_timeout: Time,
 
@@ -128,17 +130,18 @@ pub(crate) enum Refusal {
 impl Args {
     /// Parses the process's arguments and environment.
     pub(crate) fn parse_process() -> Result<Args, Refusal> {
-        // The variables are all named alike; the help says so once.
-        let command = Args::command().mut_args(|arg| arg.hide_env(true));
+        let schema = schema();
+        let command = schema.command.clone();
         // Flags first: who asks for help gets it, whatever else is wrong.
         let flags = command.clone().mut_args(|arg| arg.env(None));
-        flags.try_get_matches()?;
-        settings::check_environment(&command).map_err(Refusal::Usage)?;
+        let flags = flags.try_get_matches()?;
+        schema.check_flags(&flags).map_err(Refusal::Usage)?;
+        schema.check_environment().map_err(Refusal::Usage)?;
         let first = Args::from_arg_matches(&command.clone().try_get_matches()?)?;
         let of_stage = first.stage.file().map_err(Refusal::Usage)?;
         let paths = [first.config, of_stage];
         let paths = paths.iter().flatten().map(PathBuf::as_path);
-        let files = Files::read(paths, &command).map_err(Refusal::Usage)?;
+        let files = Files::read(paths, &schema).map_err(Refusal::Usage)?;
         let command = files.defaults(command);
         let matches = command.clone().try_get_matches()?;
         if matches.get_flag("print_config") {
@@ -204,15 +207,40 @@ impl Args {
 
     /// The container without addresses.
     pub(crate) fn configured(&self) -> Builder {
-        Builder::new().configure(|config| {
-            config.workers = self.workers;
-            config.blocking.threads = self.blocking_threads;
-            self.observe.apply(config);
-            self.limits.apply(config);
-            self.timers.apply(config);
-            self.watchdog.apply(config);
-        })
+        Builder::new().configure(|config| self.apply(config))
     }
+
+    fn apply(&self, config: &mut Config) {
+        config.workers = self.workers;
+        config.blocking.threads = self.blocking_threads;
+        self.observe.apply(config);
+        self.limits.apply(config);
+        self.timers.apply(config);
+        self.watchdog.apply(config);
+    }
+
+    /// What the container would say is wrong with them.
+    fn faults(&self) -> Vec<String> {
+        let mut config = Config::default();
+        self.apply(&mut config);
+        let mut faults = config.faults();
+        for address in self.addresses().iter().chain(&self.observe.admin) {
+            if let Err(error) = address.parse::<BindAddress>() {
+                faults.push(format!("`{address}` is no address: {error}"));
+            }
+        }
+        faults
+    }
+}
+
+/// All settings.
+fn schema() -> Schema {
+    // The variables are all named alike; the help says so once.
+    let command = Args::command().mut_args(|arg| arg.hide_env(true));
+    Schema::new(command, |matches| match Args::from_arg_matches(matches) {
+        Ok(args) => args.faults(),
+        Err(error) => vec![settings::one_line(&error)],
+    })
 }
 
 impl From<clap::Error> for Refusal {
@@ -238,7 +266,7 @@ mod tests {
 
     /// Parses flags, whatever the environment has.
     fn parse(flags: &[&str]) -> Args {
-        let command = Args::command().mut_args(|arg| arg.env(None));
+        let command = schema().command.mut_args(|arg| arg.env(None));
         let matches = command.get_matches_from(["sample_server"].iter().chain(flags));
         Args::from_arg_matches(&matches).unwrap()
     }

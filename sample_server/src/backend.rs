@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, io};
 
 use clap::Args;
-use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use container::Error;
 use handlers::backend::{
     Algorithm, AttemptOptions, Options, PasswordCost, PasswordOptions, SigningKey,
@@ -26,7 +26,7 @@ const KEY_FILE: &str = "jwt.key";
 pub(crate) struct BackendArgs {
     /// Want a login for /api/user, and let people change their own account only; without this,
     /// ANYBODY may read, change and remove ALL accounts
-    #[arg(long, env, value_parser = FalseyValueParser::new())]
+    #[arg(long, env)]
     protect_users: bool,
 
     /// Where clients find this server: what mailed links begin with, and who issues logins

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use container::observe::{Format, Metrics, RequestIds, ServerTiming, Traces};
 use container::server::Handle;
 use container::{Config, Container, Error, admin};
@@ -35,11 +35,11 @@ pub(crate) struct ObserveArgs {
 
     /// Give each request a place in its caller's trace, log it, and hand it on to whom a request
     /// asks in its turn (W3C Trace Context)
-    #[arg(long, env, value_parser = FalseyValueParser::new())]
+    #[arg(long, env)]
     traces: bool,
 
     /// Have each answer say how long it took (Server-Timing)
-    #[arg(long, env, value_parser = FalseyValueParser::new())]
+    #[arg(long, env)]
     server_timing: bool,
 }
 

@@ -1,14 +1,16 @@
 //! Where settings come from, in one order: a flag wins over its environment variable, that over the
-//! configuration file, that over the stage's, that over the default. Must not know any single setting: the flags are the
-//! one list of them.
+//! configuration file, that over the stage's, that over the default. Must not know any
+//! single setting: the flags are the one list of them.
 
+use std::any::TypeId;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
+use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -21,6 +23,14 @@ const FLAGS_ONLY: [&str; 6] = [
     "help",
     "version",
 ];
+
+/// All settings there are.
+pub(crate) struct Schema {
+    /// The flags.
+    pub(crate) command: Command,
+    /// Says what is wrong with settings that could be read.
+    faults: fn(&ArgMatches) -> Vec<String>,
+}
 
 /// The files with settings, the one that wins first.
 pub(crate) struct Files(Vec<File>);
@@ -40,7 +50,85 @@ struct Setting {
     key: String,
     /// As it would be written after the flag.
     value: String,
+    /// Whether it is true or false, and no text that says so.
+    is_boolean: bool,
     line: usize,
+}
+
+impl Schema {
+    /// Of these flags. Each that is a switch may be given a value too, `--debug=false`, so that it
+    /// wins over what a variable or a file says.
+    pub(crate) fn new(command: Command, faults: fn(&ArgMatches) -> Vec<String>) -> Schema {
+        let command = command.mut_args(|flag| {
+            if !is_setting(&flag) || takes_value(&flag) {
+                return flag;
+            }
+            flag.action(ArgAction::Set)
+                .value_parser(BoolishValueParser::new())
+                .value_name("true|false")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true")
+                .default_value("false")
+                .hide_default_value(true)
+                .hide_possible_values(true)
+        });
+        Schema { command, faults }
+    }
+
+    /// Checks each flag that is set.
+    ///
+    /// # Errors
+    /// Names the flag at fault.
+    pub(crate) fn check_flags(&self, matches: &ArgMatches) -> Result<(), String> {
+        for flag in self.command.get_arguments().filter(|flag| is_setting(flag)) {
+            let id = flag.get_id().as_str();
+            if matches.value_source(id) != Some(ValueSource::CommandLine) {
+                continue;
+            }
+            let mut raw = matches.get_raw(id).into_iter().flatten();
+            // What is no text is the path of a file, of which nobody knows what is wrong with it.
+            if let Some(value) = raw.next().and_then(|value| value.to_str()) {
+                let faults = self.check(flag, value);
+                faults.map_err(|reason| format!("--{id}: {reason}", id = id.replace('_', "-")))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks what the environment sets.
+    ///
+    /// # Errors
+    /// Names the variable at fault.
+    pub(crate) fn check_environment(&self) -> Result<(), String> {
+        for flag in self.command.get_arguments() {
+            let Some(name) = flag.get_env() else { continue };
+            let Some(value) = env::var_os(name) else {
+                continue;
+            };
+            let name = name.to_string_lossy();
+            let value = value.into_string();
+            let value = value.map_err(|_| format!("{name}: not text in UTF-8"))?;
+            let faults = self.check(flag, &value);
+            faults.map_err(|reason| format!("{name}: {reason}"))?;
+        }
+        Ok(())
+    }
+
+    /// Parses one setting by itself, and asks what is wrong with it.
+    fn check(&self, flag: &Arg, value: &str) -> Result<(), String> {
+        let Some(name) = flag.get_long() else {
+            return Ok(());
+        };
+        let alone = self.command.clone().mut_args(|arg| arg.env(None));
+        let set = format!("--{name}={value}");
+        let parsed = alone.try_get_matches_from([self.command.get_name(), &set]);
+        let faults = (self.faults)(&parsed.map_err(|error| one_line(&error))?);
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(faults.join("; "))
+    }
 }
 
 impl Files {
@@ -50,9 +138,9 @@ impl Files {
     /// Names the file, and the line where one is at fault.
     pub(crate) fn read<'a>(
         paths: impl Iterator<Item = &'a Path>,
-        command: &Command,
+        schema: &Schema,
     ) -> Result<Files, String> {
-        let read = |path: &Path| File::read(&path.to_string_lossy(), command);
+        let read = |path: &Path| File::read(&path.to_string_lossy(), schema);
         paths.map(read).collect::<Result<_, _>>().map(Files)
     }
 
@@ -76,15 +164,19 @@ impl Files {
 }
 
 impl File {
-    fn read(path: &str, command: &Command) -> Result<File, String> {
+    fn read(path: &str, schema: &Schema) -> Result<File, String> {
         let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
         let file = File::parse(path, &text)?;
         for setting in &file.settings {
             let at = format!("{path}:{}", setting.line);
-            let Some(flag) = find(command, &setting.key) else {
-                return Err(format!("{at}: {}", unknown(command, &setting.key)));
+            let Some(flag) = find(&schema.command, &setting.key) else {
+                let reason = unknown(&schema.command, &setting.key);
+                return Err(format!("{at}: {reason}"));
             };
-            check(command, flag, &setting.value).map_err(|reason| format!("{at}: {reason}"))?;
+            let is_right = setting.check_kind(flag);
+            is_right
+                .and_then(|()| schema.check(flag, &setting.value))
+                .map_err(|reason| format!("{at}: {reason}"))?;
         }
         Ok(file)
     }
@@ -99,11 +191,17 @@ impl File {
         for (key, value) in table.into_inner() {
             let line = line_of(key.span().start);
             let key = key.into_inner().into_owned();
+            let is_boolean = matches!(value.get_ref(), DeValue::Boolean(_));
             let Some(value) = flat(value) else {
-                let reason = "must be a text, a number, true or false";
+                let reason = "must be a text, a decimal number, true or false";
                 return Err(format!("{path}:{line}: `{key}` {reason}"));
             };
-            settings.push(Setting { key, value, line });
+            settings.push(Setting {
+                key,
+                value,
+                is_boolean,
+                line,
+            });
         }
         Ok(File {
             path: path.to_owned(),
@@ -112,22 +210,16 @@ impl File {
     }
 }
 
-/// Checks what the environment sets.
-///
-/// # Errors
-/// Names the variable at fault.
-pub(crate) fn check_environment(command: &Command) -> Result<(), String> {
-    for flag in command.get_arguments() {
-        let Some(name) = flag.get_env() else { continue };
-        let Some(value) = env::var_os(name) else {
-            continue;
-        };
-        let name = name.to_string_lossy();
-        let value = value.into_string();
-        let value = value.map_err(|_| format!("{name}: not text in UTF-8"))?;
-        check(command, flag, &value).map_err(|reason| format!("{name}: {reason}"))?;
+impl Setting {
+    /// Switches are true or false, and nothing else is.
+    fn check_kind(&self, flag: &Arg) -> Result<(), String> {
+        let Setting { key, value, .. } = self;
+        match (is_switch(flag), self.is_boolean) {
+            (true, false) => Err(format!("`{key}` must be true or false, and not {value:?}")),
+            (false, true) => Err(format!("`{key}` is no switch: it cannot be {value}")),
+            (true, true) | (false, false) => Ok(()),
+        }
     }
-    Ok(())
 }
 
 /// All settings as a configuration file, each with where it came from.
@@ -139,10 +231,8 @@ pub(crate) fn print(command: &Command, matches: &ArgMatches, files: &Files) -> S
         };
         let raw = matches.get_raw(id).and_then(|mut values| values.next());
         let value = match raw {
-            Some(value) if takes_value(flag) => {
-                format!("{:?}", without_passwords(&value.to_string_lossy()))
-            }
-            Some(_) => matches.get_flag(id).to_string(),
+            Some(_) if is_switch(flag) => matches.get_flag(id).to_string(),
+            Some(value) => format!("{:?}", without_passwords(&value.to_string_lossy())),
             None => {
                 let _ = writeln!(text, "# {name} is not set");
                 continue;
@@ -182,19 +272,14 @@ fn takes_value(flag: &Arg) -> bool {
     flag.get_action().takes_values()
 }
 
+/// Whether it is on or off.
+fn is_switch(flag: &Arg) -> bool {
+    flag.get_value_parser().type_id() == TypeId::of::<bool>()
+}
+
 fn find<'a>(command: &'a Command, key: &str) -> Option<&'a Arg> {
     let mut settings = command.get_arguments().filter(|flag| is_setting(flag));
     settings.find(|flag| flag.get_long() == Some(key))
-}
-
-/// Parses one setting by itself.
-fn check(command: &Command, flag: &Arg, value: &str) -> Result<(), String> {
-    let Some(name) = flag.get_long().filter(|_| takes_value(flag)) else {
-        return Ok(());
-    };
-    let alone = command.clone().mut_args(|arg| arg.env(None));
-    let parsed = alone.try_get_matches_from([command.get_name(), &format!("--{name}={value}")]);
-    parsed.map(drop).map_err(|error| one_line(&error))
 }
 
 /// What to say of a key that is no setting.

@@ -122,7 +122,7 @@ impl Succession {
                     let goes_on = if estate.server.is_ready() {
                         "serves on"
                     } else {
-                        "was asked to stop meanwhile"
+                        "ends"
                     };
                     log::error!("no successor: {error}; this process {goes_on}");
                 }

@@ -240,7 +240,7 @@ fn a_stop_amid_a_handover_leaves_nobody_behind() {
     server.wait_for("somebody is here");
     let end = server.stop();
     assert_eq!(end.code, Some(0), "{}", end.log);
-    let words = "it is not wanted any more (signal: 9 (SIGKILL)); this process was asked to stop";
+    let words = "it is not wanted any more (signal: 9 (SIGKILL)); this process ends";
     assert!(end.log.contains(words), "{}", end.log);
     assert!(TcpStream::connect(address).is_err(), "somebody listens");
     fs::remove_file(&program).expect("it is ours");

@@ -99,7 +99,29 @@ fn mistakes_are_told_with_their_place() {
         ),
         ("nonsense = 3\n", ":1: ", "there is no setting `nonsense`"),
         ("config = \"a\"\n", ":1: ", "there is no setting `config`"),
-        ("workers = [1]\n", ":1: ", "must be a text, a number"),
+        (
+            "workers = [1]\n",
+            ":1: ",
+            "must be a text, a decimal number",
+        ),
+        (
+            "port = 0x1F90\n",
+            ":1: ",
+            "must be a text, a decimal number",
+        ),
+        ("debug = \"banana\"\n", ":1: ", "must be true or false"),
+        ("\ndebug = 7\n", ":2: ", "must be true or false"),
+        (
+            "protect-users = \"flase\"\n",
+            ":1: ",
+            "must be true or false",
+        ),
+        ("unix = true\n", ":1: ", "`unix` is no switch"),
+        ("workers = 0\n", ":1: ", "workers must be at least 1"),
+        ("\nrequests = 0\n", ":2: ", "requests at once must be"),
+        ("connections = 0\n", ":1: ", "connections must be at"),
+        ("admin = \"nonsense\"\n", ":1: ", "`nonsense` is no address"),
+        ("deadline = \"0\"\n", ":1: ", "the deadline must be above 0"),
         ("workers = 1\nport = \n", ":2: ", "value"),
         ("port = 99999", ":1: ", "0..=65535"),
     ] {
@@ -118,16 +140,46 @@ fn mistakes_are_told_with_their_place() {
             "{text}: {said}"
         );
     }
-    let mut command = command(&[]);
-    let output = command
-        .env("PORT", "none")
-        .output()
-        .expect("the binary starts");
-    let said = String::from_utf8(output.stderr).expect("it is text");
-    assert!(
-        said.starts_with("error: PORT: invalid value 'none'"),
-        "{said}"
-    );
+    for (name, value, reason) in [
+        ("PORT", "none", "invalid value 'none'"),
+        ("DEBUG", "app:*", "invalid value 'app:*'"),
+        ("REQUESTS", "0", "requests at once must be at least 1"),
+    ] {
+        let output = command(&[]).env(name, value).output();
+        let output = output.expect("the binary starts");
+        let said = String::from_utf8(output.stderr).expect("it is text");
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.starts_with(&format!("error: {name}: {reason}")),
+            "{said}"
+        );
+    }
+}
+
+/// What a file had switched on stayed on.
+#[test]
+fn a_flag_switches_off_what_a_file_switches_on() {
+    let file = File::new("switch", "debug = true\ntraces = true\n");
+    let mut command = command(&[
+        &file.flag(),
+        "--print-config",
+        "--debug=false",
+        "--server-timing",
+    ]);
+    let output = command.env("TRACES", "0").output();
+    let output = output.expect("the binary starts");
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    for line in [
+        "debug = false # --debug",
+        "traces = false # TRACES",
+        "server-timing = true # --server-timing",
+        "protect-users = false # default",
+    ] {
+        assert!(
+            text.lines().any(|printed| printed == line),
+            "{line}: {text}"
+        );
+    }
 }
 
 #[test]
