@@ -1,8 +1,8 @@
-//! SQLite, embedded: each query is a job of the worker's blocking pool, on one of a few connections
+//! SQLite, embedded: queries run on threads of the worker's blocking pool, on one of a few connections
 //! that stay open. One of them writes, since SQLite lets one write at a time; the others read beside
-//! it.
+//! it. A write has a thread to itself; a thread that reads does so for several requests in a row.
 //!
-//! A job that has begun runs to its end, also when nobody waits for it any more.
+//! A query that has begun runs to its end, also when nobody waits for it any more.
 
 mod accounts;
 mod catalogue;
@@ -10,6 +10,7 @@ mod connection;
 mod failure;
 mod key_values;
 mod mail_queue;
+mod readers;
 mod sessions;
 mod text;
 
@@ -17,9 +18,10 @@ use std::path::Path;
 use std::{iter, thread};
 
 use container::spawn_blocking;
+use readers::Readers;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::pool::{Lease, Pool, Waiting};
+use super::pool::{Pool, Waiting};
 use super::{OpenError, Pending, StoreError};
 
 /// Most connections that read. More of them than processors only wait for each other.
@@ -31,7 +33,7 @@ pub(super) struct Sqlite {
     /// The one connection that writes.
     writer: Pool<Connection>,
     /// Those that read.
-    readers: Pool<Connection>,
+    readers: Readers,
 }
 
 impl Sqlite {
@@ -44,7 +46,7 @@ impl Sqlite {
             .collect();
         Ok(Sqlite {
             writer: Pool::new([writer], Waiting::default()),
-            readers: Pool::new(readers?, Waiting::default()),
+            readers: Readers::new(Pool::new(readers?, Waiting::default())),
         })
     }
 
@@ -54,7 +56,7 @@ impl Sqlite {
         let only = Pool::new(iter::once(connection), Waiting::default());
         Ok(Sqlite {
             writer: only.clone(),
-            readers: only,
+            readers: Readers::new(only),
         })
     }
 
@@ -64,10 +66,7 @@ impl Sqlite {
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Pending<T> {
         let readers = self.readers.clone();
-        Box::pin(async move {
-            let connection = readers.take().await?;
-            on_pool(connection, |connection| query(connection)).await
-        })
+        Box::pin(async move { readers.run(query).await })
     }
 
     /// Runs a transaction, which is kept when it succeeds.
@@ -77,8 +76,8 @@ impl Sqlite {
     ) -> Pending<T> {
         let writer = self.writer.clone();
         Box::pin(async move {
-            let connection = writer.take().await?;
-            on_pool(connection, |connection| {
+            let mut connection = writer.take().await?;
+            on_thread(move || {
                 // Another process may write too: to wait for it at once spares a failure halfway.
                 let behavior = TransactionBehavior::Immediate;
                 let transaction = connection.transaction_with_behavior(behavior)?;
@@ -86,18 +85,17 @@ impl Sqlite {
                 transaction.commit()?;
                 Ok(result)
             })
-            .await
+            .await?
         })
     }
 }
 
-/// Runs a job with a connection on a thread that may wait, and returns the connection after it.
-async fn on_pool<T: Send + 'static>(
-    mut connection: Lease<Connection>,
-    job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+/// Runs a job on a thread that may wait. What it holds is free again when it has ended.
+async fn on_thread<T: Send + 'static>(
+    job: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StoreError> {
-    match spawn_blocking(move || job(&mut connection)).await {
-        Ok(Ok(result)) => result,
+    match spawn_blocking(job).await {
+        Ok(Ok(result)) => Ok(result),
         Ok(Err(panicked)) => Err(StoreError::Broken(panicked.message)),
         Err(full) => Err(StoreError::Unavailable(full.to_string())),
     }
