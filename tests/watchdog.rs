@@ -8,12 +8,14 @@ use std::time::Duration;
 use container::handler::Lane;
 use container::scheduler::{HeldThread, SlowRoute};
 use container::server::Handle;
+use container::testing::Server;
 use container::{
-    Body, Container, Next, Request, Response, Router, blocking, inline, local_body, spawn_blocking,
-    spawn_local,
+    Body, Container, Next, Request, Response, Router, admin, blocking, inline, local_body,
+    spawn_blocking, spawn_local,
 };
-use tests::last;
+use tests::exposition::Metrics;
 use tests::loopback::{Hold, builder, connect, hold, receive, send, stop, until};
+use tests::{get, last};
 
 /// How long is too long here.
 const LIMIT: Duration = Duration::from_millis(5);
@@ -66,6 +68,30 @@ fn find(handle: &Handle, route: &str, thread: HeldThread) -> Option<SlowRoute> {
     slow.find(|slow| &*slow.route == route && slow.thread == thread)
 }
 
+/// How often the metrics say that a route has held threads of this kind.
+#[track_caller]
+fn counted(handle: &Handle, route: &str, thread: HeldThread) -> f64 {
+    let (method, template) = match route {
+        "a request without a route" => ("-", "-"),
+        "a background task" => ("-", "background"),
+        route => route.split_once(' ').expect("a method and a template"),
+    };
+    let thread = match thread {
+        HeldThread::Worker => "worker",
+        HeldThread::Blocking => "blocking",
+    };
+    let labels = [("method", method), ("route", template), ("thread", thread)];
+    metrics(handle).value("container_holds_total", &labels)
+}
+
+/// What the container tells those who collect.
+fn metrics(handle: &Handle) -> Metrics {
+    let admin = Server::new(admin::routes(handle.clone()));
+    let answer = admin.exchange(&get("/-/metrics"));
+    let (_, text) = answer.split_once("\r\n\r\n").expect("an answer");
+    Metrics::read(text)
+}
+
 /// Something at `path` holds a thread of this kind; it is named like this, and `thread`.
 #[track_caller]
 fn check(
@@ -93,6 +119,7 @@ fn check(
     let slow = find(&handle, name, kind).expect("it stays counted");
     assert_eq!(slow.lane, lane);
     assert!(slow.holds >= 1 && slow.longest >= LIMIT, "{slow:?}");
+    assert!(counted(&handle, name, kind) >= 1.0, "{name}");
     hold.release();
     let last = [
         &*format!("WARN {thread} was held "),
@@ -313,5 +340,12 @@ fn an_inline_route_that_is_slow_is_moved_to_the_pool() {
     let second = ask();
     end.release();
     assert!(receive(&second).ends_with("\r\n\r\nblocking-1"));
+    // It stays what it is in the metrics too, but for its lane.
+    let labels = [("route", "/moved"), ("method", "GET")];
+    let labels = |more| [&labels[..], &[more]].concat();
+    let thread = labels(("thread", "worker"));
+    assert!(metrics(&handle).value("container_holds_total", &thread) >= 1.0);
+    let lane = labels(("lane", "blocking"));
+    metrics(&handle).value("container_request_ran_seconds_count", &lane);
     stop(container);
 }

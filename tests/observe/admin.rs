@@ -121,7 +121,14 @@ fn metrics_are_what_collectors_read() {
         value("container_connections_refused_total", &[("by", "peer")]),
         0.0
     );
-    assert_eq!(value("container_holds_total", &[("by", "inline")]), 0.0);
+    for (route, thread) in [
+        ("/quick", "worker"),
+        ("/blocking", "blocking"),
+        ("-", "worker"),
+    ] {
+        let labels = [("route", route), ("thread", thread)];
+        assert_eq!(value("container_holds_total", &labels), 0.0);
+    }
     assert_eq!(
         value("container_longest_hold_seconds", &[("thread", "worker")]),
         0.0

@@ -6,7 +6,7 @@ use super::overload;
 use super::snapshot::{NamedLane, Snapshot, WorkerSnapshot};
 use crate::message::Response;
 use crate::observe::{Outcome, RouteStats};
-use crate::scheduler::{LaneStats, Phase, Stats};
+use crate::scheduler::{Holds, LaneStats, Phase};
 
 /// What is told of a lane: the metric, its kind, what it means, and the number.
 type LaneMetric = (&'static str, Kind, &'static str, fn(&LaneStats) -> u64);
@@ -118,7 +118,7 @@ fn expose(snapshot: &Snapshot) -> String {
     overload::expose(&mut text, snapshot);
     pool(&mut text, snapshot);
     workers(&mut text, snapshot);
-    holds(&mut text, &snapshot.stats);
+    holds(&mut text, snapshot);
     routes(&mut text, &snapshot.routes);
     text.finish()
 }
@@ -229,18 +229,25 @@ fn workers(text: &mut Exposition, snapshot: &Snapshot) {
     }
 }
 
-fn holds(text: &mut Exposition, stats: &Stats) {
-    let holds = &stats.holds;
-    let held = "How often a handler held its thread too long, by its lane; `other` is no handler.";
-    text.metric("container_holds_total", Kind::Counter, held)
-        .sample(&[("by", "inline")], holds.inline)
-        .sample(&[("by", "async")], holds.r#async)
-        .sample(&[("by", "blocking")], holds.blocking)
-        .sample(&[("by", "other")], holds.other);
+fn holds(text: &mut Exposition, snapshot: &Snapshot) {
+    let held = "How often a thread was held too long, and by which route; `background` is none.";
+    text.metric("container_holds_total", Kind::Counter, held);
+    for (route, holds) in snapshot.routes.iter().zip(&snapshot.holds) {
+        held_by(text, labels(route), holds);
+    }
+    let background = [("route", "background"), ("method", "-"), ("lane", "-")];
+    held_by(text, background, &snapshot.background_holds);
+    let holds = &snapshot.stats.holds;
     let longest = "The longest hold of a thread so far.";
     text.metric("container_longest_hold_seconds", Kind::Gauge, longest)
         .seconds(&[("thread", "worker")], holds.longest)
         .seconds(&[("thread", "blocking")], holds.longest_blocking);
+}
+
+fn held_by(text: &mut Exposition, [route, method, lane]: [(&str, &str); 3], holds: &Holds) {
+    for (thread, count) in [("worker", holds.workers), ("blocking", holds.blocking)] {
+        text.sample(&[route, method, lane, ("thread", thread)], count);
+    }
 }
 
 fn routes(text: &mut Exposition, routes: &[RouteStats]) {

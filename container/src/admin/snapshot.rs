@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::handler::Lane;
 use crate::observe::{RouteStats, Times};
 use crate::scheduler::{
-    BodyStats, BudgetStats, GateStats, LaneStats, Phase, PoolStats, SlowRoute, Stage, Stats,
+    BodyStats, BudgetStats, GateStats, Holds, LaneStats, Phase, PoolStats, SlowRoute, Stage, Stats,
 };
 use crate::server::{Handle, WorkerStats};
 
@@ -25,6 +25,10 @@ pub(super) struct Snapshot {
     pub(super) bodies: BodyStats,
     /// By route, and last what no route answered.
     pub(super) routes: Vec<RouteStats>,
+    /// How often each of these held a thread too long.
+    pub(super) holds: Vec<Holds>,
+    /// The same of what is no request.
+    pub(super) background_holds: Holds,
     /// Routes that held a thread too long.
     pub(super) slow: Vec<SlowRoute>,
     /// Lines of the access log that were dropped.
@@ -83,6 +87,10 @@ impl Snapshot {
                     in_flight: metrics.in_flight(),
                 })
                 .collect(),
+            holds: (0..routes.len())
+                .map(|index| handle.route_holds(index))
+                .collect(),
+            background_holds: handle.background_holds(),
             routes,
             slow: handle.slow_routes(),
             dropped_lines: observation.dropped_lines(),

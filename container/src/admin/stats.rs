@@ -7,7 +7,7 @@ use super::overload;
 use super::snapshot::{NamedLane, Snapshot, WorkerSnapshot};
 use crate::message::Response;
 use crate::observe::{BOUNDS_US, Outcome, RouteStats, Times};
-use crate::scheduler::{HeldThread, SlowRoute};
+use crate::scheduler::{HeldThread, Holds, SlowRoute};
 
 /// The answer.
 pub(super) fn stats(Subject(handle): Subject) -> Response {
@@ -21,6 +21,7 @@ pub(super) fn describe(snapshot: &Snapshot) -> Value {
     let connections = snapshot.connections();
     let (stats, pool) = (&snapshot.stats, &snapshot.pool);
     let mean_load = snapshot.mean_load();
+    let routes = snapshot.routes.iter().zip(&snapshot.holds);
     json!({
         "phase": snapshot.phase.to_string(),
         "uptime_s": snapshot.uptime.as_secs_f64(),
@@ -63,7 +64,7 @@ pub(super) fn describe(snapshot: &Snapshot) -> Value {
         "bounds_us": BOUNDS_US,
         "ran": times(&snapshot.ran()),
         "waited": times(&snapshot.waited()),
-        "routes": snapshot.routes.iter().map(route).collect::<Vec<_>>(),
+        "routes": routes.map(route).collect::<Vec<_>>(),
         "slow": snapshot.slow.iter().map(slow).collect::<Vec<_>>(),
     })
 }
@@ -97,7 +98,7 @@ fn worker(worker: &WorkerSnapshot, mean_load: u64) -> Value {
     })
 }
 
-fn route(route: &RouteStats) -> Value {
+fn route((route, holds): (&RouteStats, &Holds)) -> Value {
     let outcomes = Outcome::ALL.iter().zip(route.outcomes);
     let outcomes = outcomes.map(|(outcome, count)| (outcome.name().to_owned(), count.into()));
     json!({
@@ -108,6 +109,7 @@ fn route(route: &RouteStats) -> Value {
         "bytes": route.bytes,
         "ran": times(&route.ran),
         "waited": times(&route.waited),
+        "holds": { "worker": holds.workers, "blocking": holds.blocking },
     })
 }
 

@@ -327,6 +327,15 @@ impl Endpoint {
         self.moved.get().is_some()
     }
 
+    /// The lane in which it runs at present: that of its policy, unless it was moved.
+    pub fn lane(&self) -> Lane {
+        match self.code() {
+            Code::Inline(_) => Lane::Inline,
+            Code::Async(_) => Lane::Async,
+            Code::Blocking(_) => Lane::Blocking,
+        }
+    }
+
     /// What its arguments ask for.
     pub fn needs(&self) -> &Needs {
         &self.needs

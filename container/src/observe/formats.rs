@@ -41,7 +41,11 @@ pub(super) fn short(entry: &Entry<'_>, timestamps: &mut Timestamps, out: &mut Ve
         out.push(before);
         push_number(out, number);
     }
-    out.extend_from_slice(&entry.route.words);
+    for word in [entry.route.lane().as_bytes(), &entry.route.word] {
+        out.push(b' ');
+        out.extend_from_slice(word);
+    }
+    out.push(b' ');
     entry.id.write(out);
     if let Some(trace) = entry.trace {
         out.push(b' ');

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::histogram::{Histogram, Times};
 use super::text::push_word;
-use crate::handler::Lane;
+use crate::handler::{Endpoint, Lane};
 use crate::message::StatusCode;
 use crate::scheduler::Counter;
 
 /// What a route is called in logs and metrics.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RouteName {
     /// The pattern, such as `/users/{id}`; `fallback:/api` for a fallback, `-` for what no route
@@ -19,12 +19,10 @@ pub struct RouteName {
     pub template: Arc<str>,
     /// The method; `*` for a route that takes any.
     pub method: Arc<str>,
-    /// Where its handler runs; `None` for what no route answers.
-    pub lane: Option<Lane>,
+    /// Its handler, which may be moved to another lane; `None` for what no route answers.
+    endpoint: Option<Arc<Endpoint>>,
     /// The template as logs have it where it must be one word.
     pub(super) word: Arc<[u8]>,
-    /// The lane, the word, and a blank before, between and behind them.
-    pub(super) words: Arc<[u8]>,
 }
 
 /// How requests ended: the class of their status, or that the client went before there was one.
@@ -97,8 +95,8 @@ pub struct Measured {
 
 impl RouteName {
     /// That of a route.
-    pub fn new(template: Arc<str>, method: &str, lane: Lane) -> Self {
-        RouteName::of(template, method, Some(lane))
+    pub fn new(template: Arc<str>, method: &str, endpoint: Endpoint) -> Self {
+        RouteName::of(template, method, Some(endpoint))
     }
 
     /// That of requests which no route answers.
@@ -106,31 +104,26 @@ impl RouteName {
         RouteName::of("-".into(), "-", None)
     }
 
-    fn of(template: Arc<str>, method: &str, lane: Option<Lane>) -> Self {
+    fn of(template: Arc<str>, method: &str, endpoint: Option<Endpoint>) -> Self {
         let mut word = Vec::new();
         push_word(&mut word, template.as_bytes());
-        let words = [b" ", lane_name(lane).as_bytes(), b" ", &word, b" "].concat();
         RouteName {
             template,
             method: method.into(),
-            lane,
+            endpoint: endpoint.map(Arc::new),
             word: word.into(),
-            words: words.into(),
         }
     }
 
-    /// The lane in one word: `inline`, `async`, `blocking`, or `-`.
+    /// The lane in which its handler runs at present, in one word: `inline`, `async`, `blocking`; or
+    /// `-` where there is none.
     pub fn lane(&self) -> &'static str {
-        lane_name(self.lane)
-    }
-}
-
-fn lane_name(lane: Option<Lane>) -> &'static str {
-    match lane {
-        Some(Lane::Inline) => "inline",
-        Some(Lane::Async) => "async",
-        Some(Lane::Blocking) => "blocking",
-        None => "-",
+        match self.endpoint.as_ref().map(|endpoint| endpoint.lane()) {
+            Some(Lane::Inline) => "inline",
+            Some(Lane::Async) => "async",
+            Some(Lane::Blocking) => "blocking",
+            None => "-",
+        }
     }
 }
 
@@ -227,11 +220,12 @@ impl RouteStats {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::handler::blocking;
 
     #[test]
     fn workers_add_up_by_route() {
         let workers = [0, 1].map(|_| Arc::new(WorkerMetrics::new(2)));
-        let name = RouteName::new("/a".into(), "GET", Lane::Async);
+        let name = RouteName::new("/a".into(), "GET", blocking(|| ""));
         let record = |worker: usize, route, status: Option<u16>| {
             let measured = Measured {
                 status: status.map(|status| StatusCode::from_u16(status).unwrap()),

@@ -73,7 +73,9 @@ pub use shared_gate::{SharedGate, SharedPermit};
 pub use shed::{Shed, ShedReason, Stage};
 use stats::Queueing;
 pub use stats::{Counter, LaneStats, ShedStats, Stats, WorkerCounters};
-pub use watchdog::{HeldThread, HoldStats, Post, Posts, SlowRoute, Watchdog, WatchdogConfig};
+pub use watchdog::{
+    HeldThread, HoldStats, Holds, Post, Posts, SlowRoute, Watchdog, WatchdogConfig,
+};
 
 use crate::handler::{Code, Endpoint, IntoResponse, Lane, Panicked, Problem, Reply};
 use crate::message::{Request, Response, StatusCode};

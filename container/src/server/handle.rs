@@ -14,7 +14,7 @@ use crate::message::Request;
 use crate::net::Address;
 use crate::observe::Observation;
 use crate::scheduler::{
-    self, BudgetStats, GateStats, Lifecycle, Phase, PoolStats, SlowRoute, Stats, Watchdog,
+    self, BudgetStats, GateStats, Holds, Lifecycle, Phase, PoolStats, SlowRoute, Stats, Watchdog,
     WatchdogConfig, WorkerCounters,
 };
 
@@ -91,6 +91,18 @@ impl Handle {
         let mut stats = Stats::collect(&self.shared.counters);
         stats.holds = self.shared.watchdog.stats();
         stats
+    }
+
+    /// How often requests of the route with this index held a worker, or a thread of the blocking
+    /// pool, for longer than [`Config::watchdog`](crate::Config) allows; the index behind the last
+    /// one is that of requests that no route answers.
+    pub fn route_holds(&self, index: usize) -> Holds {
+        self.shared.watchdog.route_holds(index)
+    }
+
+    /// The same of what is no request: tasks of the application's own.
+    pub fn background_holds(&self) -> Holds {
+        self.shared.watchdog.background_holds()
     }
 
     /// The routes that held a worker, or a thread of the blocking pool, for longer than

@@ -62,8 +62,7 @@ pub(super) enum Target {
 /// What a route is called in logs and metrics.
 pub(crate) fn observed_name(route: &Route) -> RouteName {
     let method = route.method.as_ref().map_or("*", Method::as_str);
-    let lane = route.endpoint.policy().lane;
-    RouteName::new(route.template.clone(), method, lane)
+    RouteName::new(route.template.clone(), method, route.endpoint.clone())
 }
 
 impl Target {

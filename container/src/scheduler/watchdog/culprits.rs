@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::judge::{Stage, Verdict};
-use super::{HeldThread, HoldStats, SlowRoute};
+use super::{HeldThread, HoldStats, Holds, SlowRoute};
 use crate::handler::{Endpoint, Lane};
 use crate::reactor::Label;
 
@@ -144,6 +144,16 @@ impl Culprits {
         stats
     }
 
+    /// How often what has this label held threads.
+    pub(super) fn holds(&self, label: Label) -> Holds {
+        let records = self.lock();
+        let [workers, jobs] = &records[self.place(label)];
+        Holds {
+            workers: workers.holds,
+            blocking: jobs.holds,
+        }
+    }
+
     /// Those that held threads, the longest hold first.
     pub(super) fn worst(&self) -> Vec<SlowRoute> {
         let mut slow = vec![];
@@ -248,9 +258,15 @@ mod tests {
         let now = Instant::now();
         let check = |label, thread, name: &str, count: fn(&HoldStats) -> u64| {
             assert_eq!(&*culprits.of(label).name, name);
-            let before = culprits.stats();
+            let (before, holds) = (culprits.stats(), culprits.holds(label));
             culprits.note(thread, &found(label, 1), now);
             assert_eq!(count(&culprits.stats()), count(&before) + 1, "{name}");
+            let more = match thread {
+                HeldThread::Worker => (holds.workers + 1, holds.blocking),
+                HeldThread::Blocking => (holds.workers, holds.blocking + 1),
+            };
+            let holds = culprits.holds(label);
+            assert_eq!((holds.workers, holds.blocking), more, "{name}");
         };
         let number = Label::numbered;
         check(number(0), HeldThread::Worker, "GET /inline", |s| s.inline);

@@ -114,6 +114,16 @@ pub struct HoldStats {
     pub longest_blocking: Duration,
 }
 
+/// How often something held threads too long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Holds {
+    /// Workers.
+    pub workers: u64,
+    /// Threads of the blocking pool.
+    pub blocking: u64,
+}
+
 /// A route that held threads too long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -200,6 +210,17 @@ impl Watchdog {
     /// Totals.
     pub fn stats(&self) -> HoldStats {
         self.culprits.stats()
+    }
+
+    /// How often the route with this number did; the number behind the last route's is that of
+    /// requests without one.
+    pub fn route_holds(&self, number: usize) -> Holds {
+        self.culprits.holds(Label::numbered(number))
+    }
+
+    /// How often what is no request did.
+    pub fn background_holds(&self) -> Holds {
+        self.culprits.holds(Label::UNNUMBERED)
     }
 
     /// Who held threads too long, the longest hold first; at most 16.
