@@ -31,6 +31,11 @@ pub struct Config {
     /// Bytes of a request body, unless the route says otherwise; beyond it 413. Default 2 MiB.
     pub body_limit: u64,
     /// How long a request may take, unless the route says otherwise; then 503. Default: no limit.
+    /// From when its handler is asked for, so that waiting for a place counts, to when that has
+    /// returned its answer. The handler is asked for when the body is there, or with the head where
+    /// it takes the body as it comes. So neither an upload that is collected nor the body of an
+    /// answer counts, however long it is made or sent: both have limits of their own, in
+    /// [`http1`](http1::Timeouts).
     pub deadline: Option<Duration>,
     /// The field in which a client may say how many seconds it will wait, such as
     /// `request-timeout: 2.5`; the route's or the container's deadline is the most that it gets.

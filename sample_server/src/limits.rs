@@ -87,7 +87,8 @@ pub(crate) struct LimitArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Timers")]
 pub(crate) struct TimerArgs {
-    /// A request as a whole, then 503 [default: no limit]
+    /// From when a request's handler is asked for, its body being there, to its answer, waiting
+    /// included; then 503. Bodies have limits of their own [default: no limit]
     #[arg(long, env, value_name = "TIME")]
     deadline: Option<Time>,
 

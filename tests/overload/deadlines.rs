@@ -9,7 +9,7 @@ use container::handler::Cancellation;
 use container::message::HeaderName;
 use container::scheduler::{ShedReason, Stage};
 use container::testing::Server;
-use container::{Deadline, Handler, Router, blocking, inline, sleep};
+use container::{Body, Deadline, Handler, Router, blocking, inline, local_body, sleep};
 use tests::{get, read_answers};
 
 use crate::status;
@@ -78,6 +78,44 @@ fn handlers_see_what_is_left_whoever_said_it() {
     check("/long", "4", "200 4000");
     check("/async", "none", "200 1500 1500");
     check("/queued", "1", "200 500 500");
+}
+
+/// The answer to a request that comes in two parts, the second after two seconds, where there is a
+/// deadline of one.
+fn ask_slowly(first: &str, second: &str) -> String {
+    let whole = async |body: String| body;
+    let live = async |body: Body| match body.bytes(100).await {
+        Ok(bytes) => format!("{} bytes", bytes.len()),
+        Err(error) => error.to_string(),
+    };
+    let slowly = async || {
+        local_body(async |out| {
+            out.send("begun, ").await?;
+            sleep(2 * SECOND).await;
+            out.send("ended").await?;
+            Ok(())
+        })
+    };
+    let router = Router::new()
+        .post("/whole", whole)
+        .post("/live", live)
+        .get("/slowly", slowly);
+    let server = Server::with_config(router, |config| config.deadline = Some(SECOND));
+    let mut client = server.connect();
+    client.send(first);
+    server.advance(2 * SECOND);
+    client.send(second);
+    server.advance(2 * SECOND);
+    let answers = read_answers(&client.received(), &[]);
+    format!("{} {}", answers[0].status, answers[0].body)
+}
+
+#[test]
+fn a_deadline_is_the_handlers_and_not_that_of_bodies_before_and_after_it() {
+    let head = |path| format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nha");
+    assert_eq!(ask_slowly(&head("/whole"), "lf"), "200 half");
+    assert!(ask_slowly(&head("/live"), "lf").starts_with("503 "));
+    assert_eq!(ask_slowly(&get("/slowly"), ""), "200 begun, ended");
 }
 
 #[test]

@@ -246,7 +246,8 @@ impl Endpoint {
         self
     }
 
-    /// 503 for a request that takes longer, waiting included.
+    /// 503 for a request that takes longer: waiting for a place included, a body that is collected
+    /// before and the body of the answer not ([`Config::deadline`](crate::Config)).
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.policy.deadline = Some(limit);
         self

@@ -87,7 +87,8 @@ impl Builder {
         self
     }
 
-    /// How long a request may take, unless the route says otherwise. Default: no limit.
+    /// How long a request may take, unless the route says otherwise; from when its handler is asked
+    /// for to when that has answered ([`Config::deadline`]). Default: no limit.
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.config.deadline = Some(limit);
         self
