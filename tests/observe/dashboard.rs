@@ -1,10 +1,13 @@
 //! The dashboard: what its page may do, and that a browser draws it.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use container::testing::Server;
-use container::{Router, admin, inline};
+use container::{Response, Router, SseEvent, admin, inline};
+use serde_json::{Value, json};
 use tests::browser::Browser;
 use tests::loopback::{address, builder, connect, receive, send, start, stop};
 use tests::program::{Program, run};
@@ -145,4 +148,55 @@ fn a_browser_draws_what_happens() {
     assert!(!page.contains("<title>broken"), "{page}");
     stop(container);
     stop(admin);
+}
+
+/// What `/-/events` says of a container with so many workers.
+fn snapshot(workers: usize) -> Value {
+    let container = builder(workers).start(Router::new()).expect("it starts");
+    let admin = Server::new(admin::routes(container.handle()));
+    let answers = admin.exchange(&get("/-/stats"));
+    stop(container);
+    serde_json::from_str(&read_answers(&answers, &[])[0].body).expect("JSON")
+}
+
+/// The page and its events: one of each of these containers, since each ends after it.
+fn succession(snapshots: Vec<Value>) -> Router {
+    let page = page().body;
+    let next = Mutex::new(snapshots.into_iter());
+    let events = move || {
+        let snapshot = next.lock().expect("nobody panics with it").next()?;
+        let event = SseEvent::new(snapshot).retry(Duration::ZERO);
+        Some(Response::ok("text/event-stream", event.to_string()))
+    };
+    let page = move || Response::ok("text/html; charset=utf-8", page.clone());
+    Router::new()
+        .get("/-/dashboard", inline(page))
+        .get("/-/events", inline(events))
+}
+
+/// Rows of what was there before a restart stayed for ever.
+#[test]
+fn what_a_restart_has_taken_away_is_not_drawn_any_more() {
+    let Some(browser) = Browser::find() else {
+        return;
+    };
+    let mut before = snapshot(3);
+    before["slow"] = json!([{
+        "route": "GET /slow", "held": "a worker", "holds": 1, "longest_us": 1, "moved": false,
+    }]);
+    let container = start(succession(vec![before, snapshot(1)]));
+    let address = address(&container.handle());
+    let url = format!("http://{address}/-/dashboard?snapshots=2");
+    let page = browser.load(&url, 5000).said;
+    assert!(page.contains(">paused</span>"), "{page}");
+    let (_, workers) = page.split_once("id=\"workers\"").expect("a table");
+    let (workers, _) = workers.split_once("</table>").expect("it ends");
+    assert_eq!(
+        workers.matches("<th scope=\"row\">").count(),
+        1,
+        "{workers}"
+    );
+    let slow = "<div id=\"slow\"><p class=\"muted\">none</p></div>";
+    assert!(page.contains(slow), "{page}");
+    stop(container);
 }

@@ -13,7 +13,7 @@ const PAGE: &str = include_str!("dashboard.html");
 /// ask this server. A test compares the digests with the page.
 const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-DIbSGTKjjbfAA0BvOKrEOfjLP1nxnHdOFCWIeQyDEfM='; \
-    script-src 'sha256-Wd5tWQRrlAR+pI1yvvg9w+1gu6TmS/WdcWcfGtI4beM='; \
+    script-src 'sha256-X8z2AFbn3YrICt6TO+Zz7ehZ0pulNUlcuFTiHZNRCjc='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
