@@ -162,20 +162,18 @@ def idle_bytes(server: Server, count: int) -> float:
             connection.close()
 
 
-def answered(server: Server) -> socket.socket:
+def answered(server: Server, path: str = "/plaintext") -> socket.socket:
     """A connection that has had one request answered and stays open."""
     connection = connect(server)
-    connection.sendall(request("/plaintext"))
-    if (status := status_of(connection)) != 200:
-        raise RuntimeError(f"{server.contestant.name}: status {status} for /plaintext")
+    ask_again(connection, path)
     return connection
 
 
-def ask_again(connection: socket.socket) -> None:
+def ask_again(connection: socket.socket, path: str = "/plaintext") -> None:
     """One more request over such a connection."""
-    connection.sendall(request("/plaintext"))
+    connection.sendall(request(path))
     if (status := status_of(connection)) != 200:
-        raise RuntimeError(f"status {status} for /plaintext")
+        raise RuntimeError(f"status {status} for {path}")
 
 
 def hold(server: Server, count: int, path: str) -> tuple[float, int]:

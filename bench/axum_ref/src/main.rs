@@ -1,19 +1,28 @@
-//! The peer with a database: axum answering `GET /brands` from PostgreSQL, by tokio-postgres and a
-//! pool of connections, set up as its users would.
+//! The peer with a database and with limits: axum answering `GET /brands` from PostgreSQL, by
+//! tokio-postgres and a pool of connections, where it is given `--database URL`; `GET /limited`
+//! behind tower's layers for a handler that is to be bounded; and `GET /-/live`. Set up as its users
+//! would.
 //!
 //! It must stay as they would write it: no cache, no batching, nothing that only a benchmark has.
 
 use std::env;
 use std::error::Error;
+use std::time::Duration;
 
+use axum::error_handling::HandleErrorLayer;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use axum::{Json, Router};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_postgres::{Config, NoTls};
+use tower::{BoxError, ServiceBuilder};
+
+/// How many `/limited` handles at once, and how long each takes; as in the container's.
+const LIMIT: usize = 16;
+const LIMITED_TIME: Duration = Duration::from_millis(10);
 
 /// As many as the original had.
 const CONNECTIONS: usize = 6;
@@ -26,13 +35,32 @@ struct Brand {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let pool = pool(&option("--database").ok_or("--database URL is missing")?)?;
-    let app = Router::new().route("/brands", get(brands)).with_state(pool);
+    let mut app = Router::new()
+        .route("/limited", limited())
+        .route("/-/live", get(async || "alive\n"));
+    if let Some(url) = option("--database") {
+        let brands = Router::new().route("/brands", get(brands));
+        app = app.merge(brands.with_state(pool(&url)?));
+    }
     let port = option("--port").unwrap_or("0".to_owned()).parse()?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     eprintln!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, app).await?;
     Ok(())
+}
+
+/// Whoever finds no place is told so at once.
+fn limited() -> MethodRouter {
+    let full = async |_: BoxError| StatusCode::SERVICE_UNAVAILABLE;
+    let bounds = ServiceBuilder::new()
+        .layer(HandleErrorLayer::new(full))
+        .load_shed()
+        .concurrency_limit(LIMIT);
+    let answer = async || {
+        tokio::time::sleep(LIMITED_TIME).await;
+        "ok"
+    };
+    get(answer).layer(bounds)
 }
 
 /// What follows a flag.

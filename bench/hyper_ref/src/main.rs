@@ -1,5 +1,5 @@
 //! The peer: hyper answering `GET /plaintext` on one thread, set up as its users would for speed;
-//! and `GET /limited` behind a semaphore, as they would bound a slow handler.
+//! `GET /limited` behind a semaphore, as they would bound a slow handler; and `GET /-/live`.
 //!
 //! It must stay minimal: no timeouts, no routes, no logs. What it saves there is its advantage.
 
@@ -60,7 +60,7 @@ async fn drive(stream: TcpStream) {
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let mut response = Response::new(Full::new(Bytes::from_static(b"Hello, World!")));
     match request.uri().path() {
-        "/plaintext" => {}
+        "/plaintext" | "/-/live" => {}
         "/limited" => {
             // It is never closed.
             let _permit = LIMIT.acquire().await;
