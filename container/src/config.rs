@@ -40,7 +40,7 @@ pub struct Config {
     /// The field in which a client may say how many seconds it will wait, such as
     /// `request-timeout: 2.5`; the route's or the container's deadline is the most that it gets.
     /// There is no standard for it, so by default none is looked for. What cannot be read is passed
-    /// over.
+    /// over; of several the least counts.
     pub deadline_field: Option<HeaderName>,
     /// Futures given to [`detach`](crate::detach) on one worker that have not ended. Default 10,000:
     /// as many as connections.

@@ -74,6 +74,10 @@ fn handlers_see_what_is_left_whoever_said_it() {
     check("/inline", "1.5", "200 1500");
     check("/inline", "9", "200 2000");
     check("/blocking", "1.5", "200 1500");
+    // The first of two was believed, however long it was.
+    check("/inline", "1.5\r\nRequest-Timeout: 0.5", "200 500");
+    check("/inline", "0.5\r\nRequest-Timeout: 1.5", "200 500");
+    check("/inline", "none\r\nRequest-Timeout: 0.5", "200 500");
     check("/long", "none", "200 5000");
     check("/long", "4", "200 4000");
     check("/async", "none", "200 1500 1500");

@@ -46,9 +46,14 @@ fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     one.into_iter().chain(other).min()
 }
 
-/// What the client asks for; what cannot be read is passed over, as if it had said nothing.
+/// What the client asks for, the least where it says so more than once; what cannot be read is
+/// passed over, as if it had said nothing.
 fn asked_for(field: &HeaderName, request: &Request) -> Option<Duration> {
-    parse_seconds(request.header_str(field.as_str())?)
+    // Only for who says anything a map of the fields is made.
+    request.header_str(field.as_str())?;
+    let values = request.headers().get_all(field).into_iter();
+    let texts = values.filter_map(|value| value.to_str().ok());
+    texts.filter_map(parse_seconds).min()
 }
 
 /// Seconds with an optional fraction: `30`, `0.25`.
