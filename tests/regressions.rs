@@ -1,10 +1,12 @@
 //! Bugs that were found by attacking the server, one test for each, named after the bug.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use container::extract::Path;
+use container::scheduler::{ShedReason, Stage};
 use container::testing::{Faults, Server};
-use container::{Body, Handler, Request, Router, StatusCode, inline, sleep};
+use container::{Body, Handler, Next, Request, Router, StatusCode, blocking, inline, sleep};
 use tests::{GET, get, read_answers, server};
 
 fn seconds(count: u64) -> Duration {
@@ -144,6 +146,70 @@ fn a_refusal_after_a_head_request_has_its_body() {
     assert_eq!(statuses, [200, 400]);
 }
 
+/// Requests whose clients had gone while they waited were run, unless their method is one whose
+/// handlers are cancelled.
+#[test]
+fn a_request_that_waits_is_not_run_for_a_client_that_has_gone() {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let slow = async || {
+        RUNS.fetch_add(1, Ordering::SeqCst);
+        sleep(seconds(9)).await;
+        RUNS.fetch_add(1, Ordering::SeqCst);
+    };
+    let router = Router::new()
+        .post("/", slow.concurrency(1).queue(9))
+        .layer(async |request, next: Next| next.run(request).await);
+    let server = Server::new(router);
+    let mut clients = [(); 4].map(|()| server.connect());
+    for client in &mut clients {
+        client.send(post("/", "Content-Length: 0"));
+    }
+    let budget = || {
+        let budget = server.route_budget(0).expect("it has a limit");
+        (budget.inside, budget.waiting)
+    };
+    assert_eq!(budget(), (1, 3));
+    let [begun, reset, closed, _stays] = &mut clients;
+    reset.reset();
+    server.run();
+    assert_eq!(budget(), (1, 2));
+    closed.close();
+    server.advance(seconds(2));
+    assert_eq!(budget(), (1, 1), "it was asked whether it is there");
+    begun.reset();
+    server.advance(seconds(7));
+    assert_eq!(budget(), (1, 0));
+    assert_eq!(
+        RUNS.load(Ordering::SeqCst),
+        3,
+        "what had begun was finished"
+    );
+    server.advance(seconds(9));
+    let stats = server.stats().r#async;
+    assert_eq!((stats.finished, stats.cancelled), (2, 2));
+    assert_eq!(stats.turned_away.count(Stage::Route, ShedReason::Gone), 2);
+}
+
+/// The same for a thread.
+#[test]
+fn a_request_that_waits_for_a_thread_is_not_run_for_a_client_that_has_gone() {
+    let router = Router::new().post("/", blocking(|| "done"));
+    let server = Server::without_threads(router, |config| config.blocking.threads = 1);
+    let mut clients = [(); 2].map(|()| server.connect());
+    for client in &mut clients {
+        client.send(post("/", "Content-Length: 0"));
+    }
+    clients[1].reset();
+    server.run();
+    assert_eq!((server.held(), server.tasks()), (1, 1));
+    server.run_blocking(0);
+    let answers = read_answers(&clients[0].received(), &[]);
+    assert_eq!(answers[0].body, "done");
+    let stats = server.stats().blocking;
+    assert_eq!(stats.cancelled, 1);
+    assert_eq!(stats.turned_away.count(Stage::Pool, ShedReason::Gone), 1);
+}
+
 /// A client that went after its request had waited at its gate counted twice.
 #[test]
 fn a_request_that_waited_at_its_gate_is_cancelled_once() {
@@ -182,7 +248,7 @@ fn a_middleware_that_panics_at_once_is_a_500() {
     async fn never() -> &'static str {
         "never"
     }
-    let panics = |request: Request, _: container::Next| {
+    let panics = |request: Request, _: Next| {
         assert!(request.method() != "GET", "no GET here");
         never()
     };

@@ -4,11 +4,15 @@
 //! waits for; and since all go in the same order, nobody waits in a circle. Must not know what a
 //! request is.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use super::gate::{Gate, GateStats, Permit, Refused, Waiting};
 use super::queue::Ticket;
 use super::shed::{Shed, ShedReason, Stage};
+use super::unattended::is_unattended;
 use super::wait_limit::WaitLimit;
 use crate::handler::Priority;
 use crate::reactor;
@@ -92,6 +96,19 @@ impl Entering {
     /// At which gate it waits.
     pub(super) fn stage(&self) -> Stage {
         self.waiting.gate().stage()
+    }
+
+    /// The same for a request, which is given up once nobody waits for it.
+    pub(super) async fn wait_attended(self) -> Admission {
+        let (stage, reason) = (self.stage(), ShedReason::Gone);
+        let mut wait = pin!(self.wait());
+        poll_fn(|context| {
+            if is_unattended() {
+                return Poll::Ready(Admission::Shed(Shed { stage, reason }));
+            }
+            wait.as_mut().poll(context)
+        })
+        .await
     }
 
     /// Waits at this gate, at most as long as it lets anybody wait, and goes on as far as can be.

@@ -13,6 +13,7 @@ use super::queue::Ticket;
 use super::running::{Running, Tally, enter_deadline};
 use super::shed::{Shed, ShedReason, Stage};
 use super::stats::WorkerCounters;
+use super::unattended::is_unattended;
 use super::{Scheduler, failed, log_panic, timed_out};
 use crate::handler::{
     Cancellation, CatchPanic, Code, Context, Endpoint, Lane, LocalFuture, Panicked, Reply,
@@ -215,6 +216,9 @@ impl Future for Pooled {
     type Output = Result<Outcome, ShedReason>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> task::Poll<Self::Output> {
+        if is_unattended() && self.submitted.withdraw() {
+            return task::Poll::Ready(Err(ShedReason::Gone));
+        }
         Pin::new(&mut self.submitted).poll(context)
     }
 }

@@ -21,6 +21,7 @@
 //! | `local_body` | an async function that writes an answer's body |
 //! | `deadline` | how long a request may take |
 //! | `peers` | connections of each peer |
+//! | `unattended` | requests whose clients have gone, and that are to be finished if they have begun |
 //! | `phase` | whether the container takes work at all |
 //! | `settings` | what all of this is told |
 //! | `shared` | what all workers of a container share |
@@ -49,6 +50,7 @@ mod shared;
 mod shared_gate;
 mod shed;
 mod stats;
+mod unattended;
 mod wait_limit;
 mod watchdog;
 
@@ -73,6 +75,7 @@ pub use shared_gate::{SharedGate, SharedPermit};
 pub use shed::{Shed, ShedReason, Stage};
 use stats::Queueing;
 pub use stats::{Counter, LaneStats, ShedStats, Stats, WorkerCounters};
+pub use unattended::Unattended;
 pub use watchdog::{
     HeldThread, HoldStats, Holds, Post, Posts, SlowRoute, Watchdog, WatchdogConfig,
 };
@@ -172,7 +175,7 @@ impl Scheduler {
         let clock = reactor::clock();
         let future = Box::pin(async move {
             let permits = loop {
-                let admission = entering.wait().await;
+                let admission = entering.wait_attended().await;
                 queued.end();
                 match admission {
                     Admission::In(permits) => break permits,
@@ -199,8 +202,10 @@ impl Scheduler {
     fn shed(&self, lane: Lane, shed: Shed) -> Response {
         let counters = self.counters.lane(lane);
         counters.turn_away(shed);
-        if shed.reason == ShedReason::Expired {
-            counters.timed_out.add(1);
+        match shed.reason {
+            ShedReason::Expired => counters.timed_out.add(1),
+            ShedReason::Gone => counters.cancelled.add(1),
+            _ => {}
         }
         turned_away(shed).into_response()
     }

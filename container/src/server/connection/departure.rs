@@ -11,6 +11,7 @@ use std::time::Instant;
 use super::{Driver, Exchange, Progress};
 use crate::handler::OnDisconnect;
 use crate::net::Transport;
+use crate::scheduler::Unattended;
 use crate::server::worker::SeatKind;
 
 /// What is known of the client's presence.
@@ -53,7 +54,7 @@ impl<T: Transport + Unpin> Driver<T> {
             self.departure.half_closed();
         }
         let cancellable = matches!(&self.exchange, Exchange::Handling(handling)
-            if handling.on_disconnect == OnDisconnect::Cancel);
+            if handling.on_disconnect == OnDisconnect::Cancel || handling.waits);
         if self.departure == Departure::HalfClosed(None) && cancellable {
             let delay = self.worker().config.disconnect_probe;
             self.departure = Departure::HalfClosed(self.now().checked_add(delay));
@@ -73,7 +74,7 @@ impl<T: Transport + Unpin> Driver<T> {
         }
     }
 
-    /// Nobody waits for the handler any more: it is dropped, or goes on by itself.
+    /// Nobody waits for the handler any more: it is dropped, or goes on by itself if it has begun.
     pub(super) fn detach_or_cancel(&mut self) {
         // Its destructors run here, and its task inherits what the worker says.
         self.worker().begin_step(self.label);
@@ -86,7 +87,7 @@ impl<T: Transport + Unpin> Driver<T> {
         }
         let seat = self.seat.worker().sit(SeatKind::Detached);
         self.worker().reactor.spawn_detached(Box::pin(async move {
-            handling.reply.await;
+            Unattended(handling.reply).await;
             drop(seat);
         }));
     }

@@ -12,7 +12,7 @@ use crate::message::{
     Body, BodyError, BodyLength, Frame, HeaderMap, Request, RequestHead, Response,
 };
 use crate::net::Transport;
-use crate::scheduler::{self, HeldBody, Phase, Shed};
+use crate::scheduler::{self, Begun, HeldBody, Phase, Shed};
 use crate::server::service::{Plan, Target};
 
 /// Bytes of a live request body that wait for its handler: one full read.
@@ -50,6 +50,9 @@ pub(super) struct Handling {
     pub(super) reply: LocalFuture<Response>,
     /// What it means when the client goes.
     pub(super) on_disconnect: OnDisconnect,
+    /// Whether it waits for its turn, as far as is known: of one on a thread of the pool it is told
+    /// only when that has ended.
+    pub(super) waits: bool,
 }
 
 impl Sending {
@@ -206,7 +209,10 @@ impl<T: Transport + Unpin> Driver<T> {
                 scheduler::take_begun();
                 self.seat.worker().begin_step(self.label);
                 let polled = handling.reply.as_mut().poll(context);
-                self.note_begun();
+                if let Some(begun) = scheduler::take_begun() {
+                    handling.waits = begun == Begun::NotYet;
+                    self.note_begun(begun);
+                }
                 match polled {
                     Poll::Ready(response) => {
                         self.exchange = Exchange::None;
@@ -248,13 +254,15 @@ impl<T: Transport + Unpin> Driver<T> {
             Reply::Ready(response) => self.answer(response),
             Reply::Later(mut reply) => {
                 let polled = reply.as_mut().poll(context);
-                self.note_begun();
+                let begun = scheduler::take_begun().unwrap_or(Begun::AtOnce);
+                self.note_begun(begun);
                 match polled {
                     Poll::Ready(response) => self.answer(response),
                     Poll::Pending => {
                         self.exchange = Exchange::Handling(Handling {
                             reply,
                             on_disconnect,
+                            waits: begun == Begun::NotYet,
                         });
                     }
                 }

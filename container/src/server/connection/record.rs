@@ -5,7 +5,7 @@ use super::{Driver, WRITE_HIGH_WATER};
 use crate::message::{Request, RequestHead, Response};
 use crate::net::Transport;
 use crate::observe::Record;
-use crate::scheduler;
+use crate::scheduler::{self, Begun};
 use crate::server::service::Plan;
 
 /// What is recorded of a connection's requests.
@@ -77,12 +77,10 @@ impl<T: Transport + Unpin> Driver<T> {
         scheduler::take_begun();
     }
 
-    /// The handler was called, or polled: perhaps it has begun.
+    /// There is news of when the handler began.
     #[inline]
-    pub(super) fn note_begun(&mut self) {
-        if let Some(begun) = scheduler::take_begun()
-            && let Some(record) = self.recording.current()
-        {
+    pub(super) fn note_begun(&mut self, begun: Begun) {
+        if let Some(record) = self.recording.current() {
             record.set_begun(begun);
         }
     }
