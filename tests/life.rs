@@ -1,8 +1,9 @@
 //! The life of a container over real sockets: workers that die, listeners that are handed over,
 //! connections that are given away, and stops that lose nothing.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -14,7 +15,8 @@ use container::server::Handle;
 use container::{Container, Report, Router, blocking, draining, inline, sleep, spawn_local};
 use handlers::probe::kill_worker;
 use tests::loopback::{
-    PATIENCE, address, builder, connect, hold, receive, receive_until, send, stop, until, wait,
+    PATIENCE, address, builder, connect, connect_unix, hold, receive, receive_until, send,
+    socket_path, stop, until, wait,
 };
 use tests::{GET, LAST, get};
 
@@ -32,13 +34,28 @@ fn worker() -> String {
 
 /// A connection that worker `name` serves.
 fn connect_to(handle: &Handle, name: &str) -> TcpStream {
+    served_by(name, || connect(handle))
+}
+
+/// The same of those that `connect` makes. The others are kept until it is found, so that the next
+/// one goes to somebody else.
+fn served_by<S: Read + Write>(name: &str, connect: impl Fn() -> S) -> S {
+    let mut others = vec![];
     loop {
-        let stream = connect(handle);
-        send(&stream, &get("/where"));
-        if receive_until(&stream, "!").ends_with(&format!("{name}!")) {
+        let mut stream = connect();
+        if served_where(&mut stream) == name {
             return stream;
         }
+        others.push(stream);
     }
+}
+
+/// Who serves this connection.
+fn served_where(stream: &mut (impl Read + Write)) -> String {
+    send(&mut *stream, &get("/where"));
+    let answer = receive_until(stream, "!");
+    let body = answer.rsplit_once("\n").expect("a head").1;
+    body.trim_end_matches('!').to_owned()
 }
 
 #[test]
@@ -83,6 +100,59 @@ fn each_worker_can_die_without_the_others() {
     until("both are replaced", || {
         handle.workers().iter().all(|worker| worker.restarts == 1)
     });
+    stop(container);
+}
+
+/// One worker accepted for all from a socket that they share: while a handler held it, nobody was
+/// served, and while another was held, that one was given connections.
+#[test]
+fn a_held_worker_holds_up_no_shared_socket() {
+    const LIMIT: Duration = Duration::from_millis(1);
+    let path = socket_path("held");
+    let (hold, held) = hold();
+    let container = Container::builder()
+        .bind(format!("unix:{}", path.display()))
+        .workers(2)
+        .configure(|config| config.watchdog.worker = Some(LIMIT))
+        .start(router().get("/held", inline(held)))
+        .expect("it starts");
+    let handle = container.handle();
+    let names = ["worker-0", "worker-1"];
+    for (name, other) in [(names[0], names[1]), (names[1], names[0])] {
+        let mut stream = served_by(name, || connect_unix(&path));
+        send(&stream, &get("/held"));
+        hold.wait_begun();
+        until("it counts as held", || {
+            handle.workers().iter().any(|worker| worker.turn >= LIMIT)
+        });
+        let mut streams: Vec<UnixStream> = (0..10).map(|_| connect_unix(&path)).collect();
+        for stream in &mut streams {
+            assert_eq!(served_where(stream), other);
+        }
+        hold.release();
+        receive_until(&mut stream, "held");
+    }
+    stop(container);
+    assert!(!path.exists());
+}
+
+/// A worker that had no room refused a connection for which another one had.
+#[test]
+fn nobody_is_refused_while_a_worker_has_room() {
+    const EACH: usize = 8;
+    let container = builder(2)
+        .connections(EACH)
+        .start(router())
+        .expect("it starts");
+    let handle = container.handle();
+    let mut streams: Vec<TcpStream> = vec![];
+    for _ in 0..2 * EACH {
+        let mut stream = connect(&handle);
+        served_where(&mut stream);
+        streams.push(stream);
+    }
+    let stats = handle.stats();
+    assert_eq!((stats.connections, stats.refused), (2 * EACH as u64, 0));
     stop(container);
 }
 

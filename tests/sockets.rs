@@ -5,7 +5,6 @@ use std::fs::File;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{iter, thread};
 
@@ -14,8 +13,8 @@ use container::scheduler::Phase;
 use container::server::Handle;
 use container::{Container, Router, blocking, inline};
 use tests::loopback::{
-    self, Hold, address, builder, connect, connect_unix, hold, receive, receive_until, send,
-    socket_path, start, stop, until, until_idle, wait,
+    self, address, builder, connect, connect_unix, hold, receive, receive_until, send, socket_path,
+    start, stop, until, until_idle, wait,
 };
 use tests::program::alone;
 use tests::{GET, LAST, application, get, read_answers};
@@ -269,54 +268,49 @@ fn a_worker_with_a_full_inbox_is_stopped() {
     wait(container);
 }
 
-/// Holds the first of its requests that worker `name` gets; the others are let through.
-fn hold_once(name: &'static str) -> (Hold, impl Fn() -> &'static str + Send + Sync + 'static) {
-    let (hold, held) = hold();
-    let used = AtomicBool::new(false);
-    let handler = move || {
-        let is_here = thread::current().name() == Some(name);
-        if is_here && !used.swap(true, Ordering::SeqCst) {
-            return held();
-        }
-        "let through"
-    };
-    (hold, handler)
-}
-
 /// Connections on their way to another worker were dropped when that one had nothing else to do.
 #[test]
 fn connections_handed_over_during_a_drain_are_answered() {
     // More than a worker takes from its inbox in a turn, several times over.
     const CLIENTS: usize = 400;
+    const FIRST: usize = 4;
     let path = socket_path("handed");
-    let (accepting, held_accepting) = hold_once("worker-0");
-    let (other, held_other) = hold_once("worker-1");
+    let (accepting, held_accepting) = hold();
+    let (other, held_other) = hold();
+    let name = || format!("{}!", thread::current().name().unwrap_or_default());
     let router = Router::new()
+        .get("/where", inline(name))
         .get("/0", inline(held_accepting))
         .get("/1", inline(held_other))
         .get("/", inline(|| "root"));
     let container = Container::builder()
         .bind(format!("unix:{}", path.display()))
         .workers(2)
+        // Nobody counts as held, so that the one that is gets connections too.
+        .configure(|config| config.watchdog.worker = None)
         .start(router)
         .expect("it starts");
-    let clients = |count: usize, text: &str| -> Vec<UnixStream> {
-        let client = |_| {
-            let stream = connect_unix(&path);
-            send(&stream, text);
-            stream
-        };
-        (0..count).map(client).collect()
+    let handle = container.handle();
+    let first: Vec<UnixStream> = (0..FIRST).map(|_| connect_unix(&path)).collect();
+    let is_at_other = |stream: &&UnixStream| {
+        send(*stream, &get("/where"));
+        receive_until(*stream, "!").ends_with("worker-1!")
     };
-    // Some of these for each worker, the other one first, since worker 0 accepts for both.
-    let _first = clients(10, &get("/1"));
+    let (at_other, at_accepting): (Vec<_>, Vec<_>) = first.iter().partition(is_at_other);
+    send(at_other[0], &get("/1"));
     other.wait_begun();
-    let _second = clients(10, &get("/0"));
+    send(at_accepting[0], &get("/0"));
     accepting.wait_begun();
-    let waiting = clients(CLIENTS, GET);
-    container.handle().stop();
+    let waiting: Vec<UnixStream> = (0..CLIENTS).map(|_| connect_unix(&path)).collect();
+    for stream in &waiting {
+        send(stream, GET);
+    }
+    handle.stop();
     accepting.release();
-    until("all are accepted", || !path.exists());
+    until("all are accepted", || {
+        let on_their_way = handle.workers()[1].connections as usize - at_other.len();
+        handle.stats().accepted as usize + on_their_way == FIRST + CLIENTS
+    });
     other.release();
     for (number, stream) in waiting.iter().enumerate() {
         assert!(receive(stream).ends_with("root"), "client {number}");

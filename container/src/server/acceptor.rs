@@ -123,7 +123,7 @@ impl Acceptor {
         if self.listeners.turn_away(self.number) {
             self.empty().await;
         }
-        self.listeners.release(self.number);
+        self.listeners.release(self.number, self.giver.own());
     }
 
     /// Takes all connections that the kernel has begun: what it has accepted for us is ours to

@@ -11,7 +11,7 @@ use super::keeper::LeftBehind;
 use super::listeners::Listeners;
 use super::service::observed_name;
 use super::signal::SignalThread;
-use super::spread::Loads;
+use super::spread::{self, Loads};
 use super::thread::{self, Part, Setup};
 use crate::config::Config;
 use crate::error::Error;
@@ -170,7 +170,11 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
     let secret = routes.secret_paths().clone();
     let observation = Observation::new(config.observe.clone(), access_log, names, secret, count);
     let counters: Vec<Arc<WorkerCounters>> = (0..count).map(|_| Arc::default()).collect();
-    let loads = Loads::new(&counters);
+    let bounds = spread::Bounds {
+        connections: config.connections,
+        held: config.watchdog.worker,
+    };
+    let loads = Loads::new(&counters, bounds);
     let (addresses, listeners) = Listeners::open(&addresses, listeners, count)?;
     let pool = BlockingPool::new(config.blocking.clone());
     let lifecycle = Lifecycle::new();

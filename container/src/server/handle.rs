@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use super::listeners::Listeners;
-use super::spread::{Loads, WorkerStats};
+use super::spread::{Bounds, Loads, WorkerStats};
 use crate::extract::Rejection;
 use crate::handler::{Context, FromHead};
 use crate::message::Request;
@@ -190,7 +190,7 @@ impl Handle {
         let (_, listeners) = Listeners::open(&[], vec![], 1).expect("there is nothing to open");
         Handle::new(Arc::new(Shared {
             lifecycle,
-            loads: Loads::new(&counters),
+            loads: Loads::new(&counters, Bounds::NONE),
             counters,
             listeners,
             addresses: vec![Address::Unix(None)],

@@ -20,19 +20,26 @@ pub(super) struct Listeners {
 }
 
 struct Socket {
-    /// The worker that accepts from it.
-    worker: usize,
     reach: Reach,
-    /// `None` once its acceptor has done with it.
-    listener: Mutex<Option<AnyListener>>,
+    open: Mutex<Open>,
+}
+
+/// A socket, as long as anybody accepts from it.
+struct Open {
+    /// `None` once all have done with it.
+    listener: Option<AnyListener>,
+    /// The workers that accept from it and have not done with it.
+    workers: Vec<usize>,
 }
 
 /// Who may get the connections of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// The worker that accepts them, unless it is overloaded: the others have sockets of their own.
+    /// The one worker that accepts from it, unless it is overloaded: the others have sockets of
+    /// their own.
     Own,
-    /// Any worker: some of them have no socket.
+    /// Any worker. There are fewer sockets than workers, so all of them accept from each: whoever
+    /// is held holds up nobody's connections.
     All,
 }
 
@@ -75,21 +82,18 @@ impl Listeners {
         let mut local = vec![];
         for (address, group) in groups {
             local.push(address);
-            let reach = if group.len() < workers {
-                Reach::All
-            } else {
-                Reach::Own
-            };
-            sockets.extend(
-                group
-                    .into_iter()
-                    .enumerate()
-                    .map(|(place, listener)| Socket {
-                        worker: place % workers,
-                        reach,
-                        listener: Mutex::new(Some(listener)),
-                    }),
-            );
+            let is_shared = group.len() < workers;
+            let numbered = group.into_iter().enumerate();
+            sockets.extend(numbered.map(|(place, listener)| {
+                let (reach, workers) = if is_shared {
+                    (Reach::All, (0..workers).collect())
+                } else {
+                    (Reach::Own, vec![place % workers])
+                };
+                let listener = Some(listener);
+                let open = Mutex::new(Open { listener, workers });
+                Socket { reach, open }
+            }));
         }
         let listeners = Listeners {
             sockets,
@@ -103,10 +107,11 @@ impl Listeners {
     pub(super) fn of(&self, worker: usize) -> io::Result<Vec<Listening>> {
         let mut all = vec![];
         for (number, socket) in self.sockets.iter().enumerate() {
-            if socket.worker != worker {
+            let open = socket.lock();
+            if !open.workers.contains(&worker) {
                 continue;
             }
-            if let Some(listener) = socket.lock().as_ref() {
+            if let Some(listener) = &open.listener {
                 all.push(Listening {
                     number,
                     listener: listener.duplicate()?,
@@ -124,15 +129,21 @@ impl Listeners {
         if self.is_handed_over() {
             return false;
         }
-        if let Some(Err(error)) = socket.as_ref().map(AnyListener::turn_away) {
+        if let Some(Err(error)) = socket.listener.as_ref().map(AnyListener::turn_away) {
             log::debug!("a listener goes on queuing connections until it is closed: {error}");
         }
         true
     }
 
-    /// A socket's acceptor is done with it.
-    pub(super) fn release(&self, number: usize) {
-        let released = self.sockets[number].lock().take();
+    /// A worker's acceptor is done with a socket; the last one's going closes it.
+    pub(super) fn release(&self, number: usize, worker: usize) {
+        let mut open = self.sockets[number].lock();
+        open.workers.retain(|&other| other != worker);
+        if !open.workers.is_empty() {
+            return;
+        }
+        let released = open.listener.take();
+        drop(open);
         if let Some(listener) = released.filter(|_| self.is_handed_over()) {
             listener.keep_file();
         }
@@ -140,16 +151,18 @@ impl Listeners {
 
     /// A worker ends for good; what it leaves of its sockets is closed.
     pub(super) fn release_all(&self, worker: usize) {
-        let numbered = self.sockets.iter().enumerate();
-        for (number, _) in numbered.filter(|(_, socket)| socket.worker == worker) {
-            self.release(number);
+        for number in 0..self.sockets.len() {
+            self.release(number, worker);
         }
     }
 
     /// Descriptors of all sockets that are still open, for another process.
     pub(super) fn duplicates(&self) -> io::Result<Vec<OwnedFd>> {
         let sockets = self.sockets.iter().map(Socket::lock);
-        let open = sockets.filter_map(|socket| Some(socket.as_ref()?.as_fd().try_clone_to_owned()));
+        let open = sockets.filter_map(|socket| {
+            let listener = socket.listener.as_ref()?;
+            Some(listener.as_fd().try_clone_to_owned())
+        });
         open.collect()
     }
 
@@ -175,9 +188,9 @@ impl Listeners {
 }
 
 impl Socket {
-    fn lock(&self) -> MutexGuard<'_, Option<AnyListener>> {
-        // Whole or gone: nothing between can be left behind.
-        self.listener.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        // Whole at every moment: nothing between can be left behind.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -205,11 +218,7 @@ mod tests {
     fn a_successor_with_other_workers_shares_them_out() {
         let (before, old) = open(4, vec![]);
         assert_eq!(shares(&old, 4), [1; 4]);
-        for (workers, expected) in [
-            (2, vec![2, 2]),
-            (4, vec![1; 4]),
-            (6, vec![1, 1, 1, 1, 0, 0]),
-        ] {
+        for (workers, expected) in [(2, vec![2, 2]), (4, vec![1; 4]), (6, vec![4; 6])] {
             let descriptors = old.duplicates().expect("there are descriptors");
             let inherited = descriptors.into_iter().map(AnyListener::inherit);
             let inherited = inherited.collect::<io::Result<_>>().expect("they listen");
@@ -222,10 +231,21 @@ mod tests {
     }
 
     #[test]
+    fn a_shared_socket_is_closed_by_the_last_of_its_workers() {
+        let inherited = AnyListener::inherit(std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+        let (_, listeners) = open(2, vec![inherited.expect("it listens")]);
+        assert_eq!(shares(&listeners, 2), [1, 1]);
+        listeners.release_all(0);
+        assert_eq!(shares(&listeners, 2), [0, 1]);
+        listeners.release(0, 1);
+        assert!(listeners.duplicates().expect("none is needed").is_empty());
+    }
+
+    #[test]
     fn what_is_released_is_closed_and_gone() {
         let (_, listeners) = open(1, vec![]);
         assert!(listeners.turn_away(0));
-        listeners.release(0);
+        listeners.release(0, 0);
         assert_eq!(shares(&listeners, 1), [0]);
         assert!(listeners.duplicates().expect("none is needed").is_empty());
     }

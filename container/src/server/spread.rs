@@ -2,8 +2,9 @@
 //!
 //! On Linux the kernel spreads TCP connections over the workers' own listeners (SO_REUSEPORT): by
 //! a hash, so that a worker can be overloaded beside one that is idle. It then gives what it
-//! accepts to the least loaded. Elsewhere, and for Unix sockets, one worker accepts for all and
-//! gives each connection to the least loaded.
+//! accepts to the least loaded. Sockets of which there are fewer than workers, such as a Unix socket
+//! or one of a service manager, are accepted from by all, and each connection is given to the least
+//! loaded. Nobody is given one who is held by his present turn, or has no room.
 
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -40,6 +41,16 @@ pub(super) struct Loads {
     sampled: Mutex<Instant>,
     /// The mean load then.
     mean: AtomicU64,
+    bounds: Bounds,
+}
+
+/// Who may be given a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Connections open at once on one worker.
+    pub(super) connections: usize,
+    /// A worker whose present turn has lasted so long counts as held; `None`: none does.
+    pub(super) held: Option<Duration>,
 }
 
 /// What is known of one worker. Its load is a number of points: one for each request that is in
@@ -59,6 +70,14 @@ struct Load {
     busy_before: AtomicU64,
     /// The share of the last window in which it was busy, in per cent.
     busy: AtomicU64,
+}
+
+impl Bounds {
+    /// Everybody.
+    pub(super) const NONE: Bounds = Bounds {
+        connections: usize::MAX,
+        held: None,
+    };
 }
 
 /// One worker, seen from outside.
@@ -117,13 +136,14 @@ struct Coming {
 }
 
 impl Loads {
-    pub(super) fn new(counters: &[Arc<WorkerCounters>]) -> Arc<Loads> {
+    pub(super) fn new(counters: &[Arc<WorkerCounters>], bounds: Bounds) -> Arc<Loads> {
         Arc::new(Loads {
             workers: counters.iter().map(Load::new).collect(),
             next: AtomicUsize::new(0),
             givers: AtomicUsize::new(0),
             sampled: Mutex::new(Instant::now()),
             mean: AtomicU64::new(0),
+            bounds,
         })
     }
 
@@ -209,13 +229,26 @@ impl Loads {
         )
     }
 
-    fn least(&self) -> usize {
+    /// The least loaded of those that can take a connection which worker `own` has accepted; `own`
+    /// when none can.
+    fn least(&self, own: usize) -> usize {
         let start = self.next.fetch_add(1, Ordering::Relaxed);
         let count = self.workers.len();
         (0..count)
             .map(|offset| (start.wrapping_add(offset)) % count)
+            .filter(|&worker| self.has_room(worker) && (worker == own || !self.is_held(worker)))
             .min_by_key(|&worker| self.workers[worker].rank())
-            .unwrap_or_default()
+            .unwrap_or(own)
+    }
+
+    fn has_room(&self, worker: usize) -> bool {
+        self.workers[worker].connections() < self.bounds.connections as u64
+    }
+
+    /// Whether a worker is at something that keeps it from its connections.
+    fn is_held(&self, worker: usize) -> bool {
+        let held = |limit| self.workers[worker].turn() >= limit;
+        self.bounds.held.is_some_and(held)
     }
 }
 
@@ -239,14 +272,20 @@ impl Giver {
         }
     }
 
+    /// The number of the worker that accepts.
+    pub(super) fn own(&self) -> usize {
+        self.own
+    }
+
     /// Has a connection served by whoever should, which is mostly the worker that accepted it.
     pub(super) fn hand_over(&self, accepted: Accepted<AnySocket>, here: &Rc<Worker>) {
+        let (loads, own) = (&self.loads, self.own);
         let worker = match self.reach {
-            Reach::Own if !self.loads.is_overloaded(self.own) => self.own,
-            Reach::Own => self.loads.least(),
+            Reach::Own if loads.has_room(own) && !loads.is_overloaded(own) => own,
+            Reach::Own => loads.least(own),
             Reach::All => {
-                self.loads.sample();
-                self.loads.least()
+                loads.sample();
+                loads.least(own)
             }
         };
         if worker == self.own {
@@ -350,13 +389,18 @@ impl Load {
         self.busy.store(percent, Ordering::Relaxed);
     }
 
-    fn stats(&self) -> WorkerStats {
+    /// For how long its present turn has lasted; 0 while it waits.
+    fn turn(&self) -> Duration {
         let turn = lock(&self.remote).as_ref().map_or(0, Remote::turn_ns);
+        Duration::from_nanos(turn)
+    }
+
+    fn stats(&self) -> WorkerStats {
         WorkerStats {
             connections: self.connections(),
             requests: self.counters.in_handlers(),
             busy_percent: self.busy.load(Ordering::Relaxed),
-            turn: Duration::from_nanos(turn),
+            turn: self.turn(),
             served: self.counters.served.read(),
             given: self.given.load(Ordering::Relaxed),
             restarts: self.counters.restarts.read(),
@@ -375,7 +419,11 @@ mod tests {
 
     fn loads(count: usize) -> (Vec<Arc<WorkerCounters>>, Arc<Loads>) {
         let counters: Vec<Arc<WorkerCounters>> = (0..count).map(|_| Arc::default()).collect();
-        let loads = Loads::new(&counters);
+        let bounds = Bounds {
+            connections: 10,
+            held: Some(Duration::from_millis(100)),
+        };
+        let loads = Loads::new(&counters, bounds);
         (counters, loads)
     }
 
@@ -385,20 +433,34 @@ mod tests {
         for (counters, open) in counters.iter().zip([5, 1, 9]) {
             counters.accepted.add(open);
         }
-        assert_eq!(loads.least(), 1);
+        assert_eq!(loads.least(0), 1);
         loads.workers[1].busy.store(50, Ordering::Relaxed);
-        assert_eq!(loads.least(), 0);
+        assert_eq!(loads.least(0), 0);
         loads.workers[0].busy.store(STEP - 1, Ordering::Relaxed);
-        assert_eq!(loads.least(), 0, "as good as idle");
+        assert_eq!(loads.least(0), 0, "as good as idle");
         loads.workers[0].busy.store(99, Ordering::Relaxed);
-        assert_eq!(loads.least(), 2);
+        assert_eq!(loads.least(0), 2);
     }
 
     #[test]
     fn ties_go_round() {
         let (_, loads) = loads(3);
-        let chosen: Vec<usize> = (0..6).map(|_| loads.least()).collect();
+        let chosen: Vec<usize> = (0..6).map(|_| loads.least(0)).collect();
         assert_eq!(chosen, [0, 1, 2, 0, 1, 2]);
+    }
+
+    /// A worker without room refused what another had room for.
+    #[test]
+    fn who_has_no_room_is_given_nothing() {
+        let (counters, loads) = loads(3);
+        for (counters, open) in counters.iter().zip([10, 9, 10]) {
+            counters.accepted.add(open);
+        }
+        loads.workers[1].busy.store(99, Ordering::Relaxed);
+        assert!(!loads.has_room(0) && loads.has_room(1));
+        assert_eq!(loads.least(0), 1, "however busy it is");
+        counters[1].accepted.add(1);
+        assert_eq!(loads.least(2), 2, "nobody has room");
     }
 
     #[test]
