@@ -116,3 +116,37 @@ impl fmt::Display for LeftBehind {
         write!(formatter, "worker-{}, held by {by}", self.worker)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_phase_has_its_time_and_no_more() {
+        use Phase::{Closing, Draining, Leaving};
+
+        let second = Duration::from_secs(1);
+        let config = Config {
+            drain_delay: second,
+            drain: 2 * second,
+            close: 3 * second,
+            ..Config::default()
+        };
+        let reactor = Reactor::new(Clock::virtual_time()).expect("there are descriptors");
+        let life = Lifecycle::new();
+        life.advance(Phase::Running);
+        let led = life.clone();
+        let lead = reactor.spawn_local(async move { lead(&led, &config).await });
+        let seen = |after| {
+            reactor.advance(after).expect("it comes to rest");
+            (life.phase(), lead.is_finished())
+        };
+        assert_eq!(seen(second), (Phase::Running, false));
+        life.advance(Leaving);
+        assert_eq!(seen(Duration::ZERO), (Leaving, false));
+        for phase in [Draining, Draining, Closing, Closing, Closing] {
+            assert_eq!(seen(second), (phase, false));
+        }
+        assert_eq!(seen(second), (Closing, true));
+    }
+}
