@@ -65,9 +65,13 @@ fn main() -> ExitCode {
 
 /// A server that serves, with what belongs to the process around it.
 struct Serving {
+    /// The server itself.
     container: Container,
+    /// What is served to who watches it.
     watching: Watching,
+    /// What starts processes that succeed this one.
     attended: Attended,
+    /// Files of sockets that go with this process.
     files: OwnFiles,
 }
 
