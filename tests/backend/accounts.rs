@@ -6,9 +6,10 @@ use handlers::backend::Options;
 use serde_json::json;
 use tests::read_answers;
 
-use crate::{App, PASSWORD, ask, check, json_of, member, options};
+use crate::{App, PASSWORD, ask, check, json_of, member, options, tell};
 
 const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A registration.
 fn body(name: &str) -> serde_json::Value {
@@ -79,7 +80,7 @@ fn links_expire() {
     let ann = app.mailed_path();
     check(&app.tell("POST /api/register", &body("bob")), 201, "");
     let bob = app.mailed_path();
-    app.advance(24 * HOUR - Duration::from_secs(10));
+    app.advance(5 * DAY - Duration::from_secs(10));
     check(&app.ask(&format!("GET {ann}")), 200, "active");
     app.advance(Duration::from_secs(20));
     check(&app.ask(&format!("GET {bob}")), 400, "expired");
@@ -167,6 +168,144 @@ fn names_and_addresses_are_registered_once() {
         "email is taken",
     );
     assert_eq!(app.mail().len(), 1, "nobody is written to");
+}
+
+#[test]
+fn all_that_is_taken_is_told_at_once() {
+    let app = App::new();
+    app.register("ann");
+    app.register("bob");
+    let mut other = body("ann");
+    for (email, told) in [
+        ("ann@example.org", "name is taken; email is taken"),
+        ("BOB@example.org", "name is taken; email is taken"),
+        ("cid@example.org", "name is taken"),
+    ] {
+        other["email"] = json!(email);
+        for line in ["POST /api/register", "POST /api/user"] {
+            let answer = app.tell(line, &other);
+            assert_eq!(member(&answer, "description"), told, "{line} {email}");
+        }
+    }
+    other["email"] = json!("bob@example.org");
+    other["name"] = json!("bob");
+    let answer = app.tell("PATCH /api/user/1", &other);
+    let told = "name is taken; email is taken";
+    assert_eq!(member(&answer, "description"), told);
+}
+
+/// An account whose owner had missed the link was dead for ever, and held its name and its address.
+#[test]
+fn who_misses_the_link_is_not_lost() {
+    let app = App::new();
+    let register = || app.tell("POST /api/register", &body("ann"));
+    check(&register(), 201, "");
+    check(&register(), 400, "name is taken; email is taken");
+    app.advance(5 * DAY + HOUR);
+    check(&register(), 201, "");
+    let link = app.mailed_path();
+    check(&app.ask(&format!("GET {link}")), 200, "active");
+    check(&app.try_login("ann", PASSWORD), 200, "welcome");
+    app.advance(6 * DAY);
+    check(&register(), 400, "name is taken");
+}
+
+/// The answer to the reset of an account that was not active yet said that one can log in.
+#[test]
+fn a_reset_makes_an_account_active() {
+    let app = App::new();
+    check(&app.tell("POST /api/register", &body("ann")), 201, "");
+    let confirm = app.mailed_path();
+    let email = json!({ "email": "ann@example.org" });
+    check(&app.tell("POST /api/reset", &email), 202, "");
+    let link = app.mailed_path();
+    let new = json!({ "new_password": "Another12" });
+    check(
+        &app.tell(&format!("POST {link}"), &new),
+        200,
+        "log in with it",
+    );
+    check(&app.try_login("ann", "Another12"), 200, "welcome");
+    check(&app.ask(&format!("GET {confirm}")), 400, "used already");
+}
+
+/// Old links outlived the address and the password that they were mailed for.
+#[test]
+fn a_change_withdraws_links_that_were_mailed_before() {
+    let app = App::new();
+    app.register("ann");
+    let ask_reset = |email: &str| {
+        check(
+            &app.tell("POST /api/reset", &json!({ "email": email })),
+            202,
+            "",
+        );
+        app.mailed_path()
+    };
+    for change in [
+        json!({ "password": "Another12" }),
+        json!({ "email": "lee@example.org" }),
+    ] {
+        let link = ask_reset("ann@example.org");
+        check(&app.tell("PATCH /api/user/1", &change), 200, "");
+        let eve = json!({ "new_password": "Attacker1" });
+        check(
+            &app.tell(&format!("POST {link}"), &eve),
+            400,
+            "used already",
+        );
+    }
+    check(&app.try_login("ann", "Another12"), 200, "welcome");
+
+    // An account that was never active confirms the address that it has, and no other.
+    check(&app.tell("POST /api/register", &body("act")), 201, "");
+    let first = app.mailed_path();
+    let victim = json!({ "email": "victim@example.org" });
+    let changed = app.tell("PATCH /api/user/2", &victim);
+    check(&changed, 202, "act@example.org");
+    assert_eq!(
+        app.mail().pop().expect("there is mail").to,
+        "victim@example.org"
+    );
+    let second = app.mailed_path();
+    check(&app.ask(&format!("GET {first}")), 400, "used already");
+    let confirmed = app.ask(&format!("GET {second}"));
+    check(&confirmed, 200, "victim@example.org");
+    assert_eq!(member(&confirmed, "user")["active"], true);
+}
+
+/// An owner could take any address without ever having read mail there.
+#[test]
+fn where_users_are_protected_an_address_is_confirmed_first() {
+    let app = App::with(Options {
+        protect_users: true,
+        ..options()
+    });
+    app.register("ann");
+    let token = app.login("ann");
+    let change = |change: &serde_json::Value| {
+        app.send(&tell("PATCH /api/user/1", change).with_token(&token))
+    };
+    let both = json!({ "name": "Ann", "email": "lee@example.org" });
+    check(
+        &change(&both),
+        202,
+        r#""name":"Ann","email":"ann@example.org""#,
+    );
+    let link = app.mailed_path();
+    let mail = app.mail().pop().expect("there is mail");
+    assert_eq!(mail.to, "lee@example.org");
+    assert!(mail.text.contains("an account at"), "{}", mail.text);
+    check(&app.ask(&format!("GET {link}")), 200, "lee@example.org");
+    check(&app.ask(&format!("GET {link}")), 400, "used already");
+    // Other letters of the same address, and what is no address, need none.
+    let count = app.mail().len();
+    check(&change(&json!({ "email": "LEE@example.org" })), 200, "LEE@");
+    check(&change(&json!({ "name": "ann" })), 200, "LEE@");
+    assert_eq!(app.mail().len(), count);
+    app.tell("POST /api/register", &body("bob"));
+    let theirs = json!({ "email": "bob@example.org" });
+    check(&change(&theirs), 400, "email is taken");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Accounts and their tokens.
 
 use handlers::store::{
-    Account, AccountChange, NewAccount, NewMail, NewToken, StoreError, Stores, TokenHash, Unique,
-    UnixTime,
+    Account, AccountChange, NewAccount, NewEmail, NewMail, NewToken, StoreError, Stores, TokenHash,
+    Unique, UnixTime,
 };
 
 use crate::{Case, cases};
@@ -23,6 +23,11 @@ pub(crate) const CASES: &[Case] = cases![
     tokens_are_forgotten,
     accounts_that_nobody_confirms_are_forgotten,
     a_token_is_used_once_by_many_at_once,
+    all_that_is_taken_is_told,
+    who_never_became_active_gives_way,
+    changes_withdraw_what_was_mailed_before,
+    an_address_is_confirmed_by_its_own_mail,
+    a_reset_confirms_the_address,
 ];
 
 fn new(name: &str) -> NewAccount {
@@ -46,6 +51,31 @@ fn mail(subject: &str) -> NewMail {
         subject: subject.to_owned(),
         text: String::new(),
         html: String::new(),
+    }
+}
+
+fn at_once(email: &str) -> NewEmail {
+    NewEmail::AtOnce(email.to_owned())
+}
+
+/// An address that is to be confirmed.
+fn confirmed(email: &str, token: NewToken) -> NewEmail {
+    let to = email.to_owned();
+    NewEmail::Confirmed(
+        token,
+        NewMail {
+            to,
+            ..mail("address")
+        },
+    )
+}
+
+/// Another address, and perhaps another password.
+fn with(email: Option<NewEmail>, password_hash: Option<&str>) -> AccountChange {
+    AccountChange {
+        name: None,
+        email,
+        password_hash: password_hash.map(str::to_owned),
     }
 }
 
@@ -180,7 +210,7 @@ async fn one_is_changed(stores: Stores) {
     assert_eq!(change(ann.id, renamed).await, Ok(Some(expected)));
     let all = AccountChange {
         name: Some("ann".to_owned()),
-        email: Some("Ann@Example.net".to_owned()),
+        email: Some(at_once("Ann@Example.net")),
         password_hash: Some("another".to_owned()),
     };
     let expected = Account {
@@ -206,7 +236,7 @@ async fn one_is_changed(stores: Stores) {
     ] {
         let taking = AccountChange {
             name: name.map(str::to_owned),
-            email: email.map(str::to_owned),
+            email: email.map(at_once),
             password_hash: Some("third".to_owned()),
         };
         assert_eq!(change(ann.id, taking).await, Err(StoreError::Taken(taken)));
@@ -264,7 +294,8 @@ async fn one_of_two_registrations_of_a_name_wins(stores: Stores) {
     let tasks: Vec<_> = (1..=10)
         .map(|number| {
             let stores = stores.clone();
-            container::spawn_local(async move { register(&stores, "ann", token(number, 10)).await })
+            let token = token(number, 5000);
+            container::spawn_local(async move { register(&stores, "ann", token).await })
         })
         .collect();
     let mut winners = vec![];
@@ -420,4 +451,182 @@ async fn a_token_is_used_once_by_many_at_once(stores: Stores) {
         used = [used[0] + one[0], used[1] + one[1]];
     }
     assert_eq!(used, [1, 1]);
+}
+
+/// SQLite said only that the address is taken where the name was too, PostgreSQL only the name.
+async fn all_that_is_taken_is_told(stores: Stores) {
+    let accounts = &stores.accounts;
+    let ann = add(&stores, new("ann")).await;
+    add(&stores, new("bob")).await;
+    let cid = add(&stores, new("cid")).await;
+    let (name, email) = (Unique::AccountName, Unique::AccountEmail);
+    let both = Unique::AccountNameAndEmail;
+    for (account, taken) in [
+        (with_email("ann", "ann@example.org"), &both),
+        (with_email("ann", "BOB@example.org"), &both),
+        (with_email("ann", "dan@example.org"), &name),
+        (with_email("dan", "bob@example.org"), &email),
+    ] {
+        let expected = Err(StoreError::Taken(taken.clone()));
+        assert_eq!(accounts.add(account.clone()).await, expected);
+        let registered = accounts.register(account, token(1, 5000), mail("a"));
+        assert_eq!(registered.await, expected);
+    }
+    let change = async |name: Option<&str>, email| {
+        let name = name.map(str::to_owned);
+        let change = AccountChange {
+            name,
+            ..with(email, None)
+        };
+        accounts.change(cid.id, change).await
+    };
+    let taken = |taken: &Unique| Err(StoreError::Taken(taken.clone()));
+    let theirs = || Some(at_once("BOB@example.org"));
+    assert_eq!(change(Some("ann"), theirs()).await, taken(&both));
+    assert_eq!(change(Some("cid"), theirs()).await, taken(&email));
+    let own = Some(at_once("cid@example.org"));
+    assert_eq!(change(Some("ann"), own).await, taken(&name));
+    let later = || Some(confirmed("Bob@example.org", token(1, 5000)));
+    assert_eq!(change(None, later()).await, taken(&email));
+    assert_eq!(change(Some("dan"), later()).await, taken(&email));
+    assert_eq!(accounts.find(cid.id).await, Ok(Some(cid.clone())));
+    assert_eq!(accounts.find(ann.id).await, Ok(Some(ann)));
+    assert_eq!(mails(&stores).await, 0);
+}
+
+/// Who had missed the link could neither follow it nor register again.
+async fn who_never_became_active_gives_way(stores: Stores) {
+    let register_at = async |account: NewAccount, number, now| {
+        let account = NewAccount {
+            active: false,
+            created: UnixTime(now),
+            ..account
+        };
+        let token = token(number, now + 100);
+        stores.accounts.register(account, token, mail("a")).await
+    };
+    let names = async || {
+        let all = stores.accounts.list(0, 100).await.expect("it answers");
+        all.into_iter().map(|one| one.name).collect::<Vec<_>>()
+    };
+    let ann = register_at(new("ann"), 1, 1000).await.expect("it is");
+    register_at(new("bob"), 2, 1000).await.expect("it is");
+    register_at(new("cid"), 3, 1050).await.expect("it is");
+    add(&stores, new("dan")).await;
+    let early = register_at(new("ann"), 4, 1099).await;
+    assert_eq!(early, Err(StoreError::Taken(Unique::AccountNameAndEmail)));
+    // Both are in its way, the one by its name and the other by its address.
+    let other = register_at(with_email("ann", "BOB@example.org"), 4, 1100).await;
+    assert!(other.is_ok_and(|other| other.id > ann.id));
+    assert_eq!(names().await, ["cid", "dan", "ann"]);
+    assert_eq!(activate(&stores, token(1, 0), 1050).await, None);
+    assert!(activate(&stores, token(4, 0), 1150).await.is_some());
+    for name in ["ann", "dan"] {
+        let late = register_at(new(name), 5, 9000).await;
+        assert!(late.is_err(), "{name} is active");
+    }
+    let added = NewAccount {
+        created: UnixTime(1150),
+        ..new("cid")
+    };
+    add(&stores, added).await;
+    assert_eq!(names().await, ["dan", "ann", "cid"]);
+}
+
+/// A reset link that was mailed to an address which is no more the account's, or that somebody had
+/// asked for who knew the old password, still gave the account away.
+async fn changes_withdraw_what_was_mailed_before(stores: Stores) {
+    let own = || Some(at_once("ANN@example.org"));
+    let other = || Some(at_once("other@example.org"));
+    let later = || Some(confirmed("later@example.org", token(3, 5000)));
+    // Which of an activation, a reset and an address to be confirmed still work after it.
+    let check = async |change: AccountChange, expected: [bool; 3]| {
+        let ann = register(&stores, "ann", token(1, 5000))
+            .await
+            .expect("it is");
+        assert!(begin_reset(&stores, ann.id, token(2, 5000)).await);
+        let bob = add(&stores, new("bob")).await;
+        let pending = stores.accounts.change(bob.id, with(later(), None)).await;
+        assert!(pending.is_ok_and(|bob| bob.is_some()));
+        for id in [ann.id, bob.id] {
+            let change = match &change.email {
+                // Two accounts cannot have the same address.
+                Some(NewEmail::AtOnce(email)) if id == bob.id => AccountChange {
+                    email: Some(at_once(
+                        &email.replace("other", "another").replace("ANN", "bob"),
+                    )),
+                    ..change.clone()
+                },
+                _ => change.clone(),
+            };
+            let changed = stores.accounts.change(id, change).await;
+            assert!(changed.is_ok_and(|account| account.is_some()));
+        }
+        let activated = activate(&stores, token(1, 0), 50).await.is_some();
+        let confirmed = activate(&stores, token(3, 0), 50).await.is_some();
+        let reset = finish_reset(&stores, token(2, 0), 50).await.is_some();
+        assert_eq!([activated, reset, confirmed], expected);
+        stores.accounts.remove_all().await.expect("it answers");
+    };
+    check(AccountChange::default(), [true, true, true]).await;
+    check(with(own(), None), [true, true, true]).await;
+    check(with(None, Some("new")), [true, false, false]).await;
+    check(with(other(), None), [false, false, false]).await;
+    check(with(other(), Some("new")), [false, false, false]).await;
+}
+
+async fn an_address_is_confirmed_by_its_own_mail(stores: Stores) {
+    let accounts = &stores.accounts;
+    let ann = add(&stores, new("ann")).await;
+    let change = async |email: &str, number| {
+        let change = with(Some(confirmed(email, token(number, 100))), None);
+        accounts.change(ann.id, change).await
+    };
+    assert_eq!(change("Lee@Example.org", 1).await, Ok(Some(ann.clone())));
+    assert_eq!(change("Ann@Example.net", 2).await, Ok(Some(ann.clone())));
+    assert_eq!(mails(&stores).await, 2);
+    assert!(begin_reset(&stores, ann.id, token(3, 100)).await);
+    assert_eq!(activate(&stores, token(1, 0), 50).await, None, "replaced");
+    let expected = Account {
+        email: "Ann@Example.net".to_owned(),
+        ..ann.clone()
+    };
+    let looked = accounts.activatable(token(2, 0).hash, UnixTime(50)).await;
+    assert_eq!(looked, Ok(Some(expected.clone())));
+    let found = accounts.find_by_email("ann@example.net".to_owned()).await;
+    assert_eq!(found, Ok(None), "not yet");
+    assert_eq!(activate(&stores, token(2, 0), 50).await, Some(expected));
+    let found = accounts.find_by_email("ANN@example.net".to_owned()).await;
+    assert!(found.is_ok_and(|found| found.is_some()));
+    assert_eq!(
+        finish_reset(&stores, token(3, 0), 50).await,
+        None,
+        "mailed to the old one"
+    );
+    // What became another's meanwhile is theirs.
+    assert!(change("lee@example.org", 4).await.is_ok());
+    add(&stores, new("lee")).await;
+    let taken = accounts.activate(token(4, 0).hash, UnixTime(50)).await;
+    assert_eq!(taken, Err(StoreError::Taken(Unique::AccountEmail)));
+}
+
+/// Who had reset the password of an account that was not active yet was told to log in, and could not.
+async fn a_reset_confirms_the_address(stores: Stores) {
+    let ann = register(&stores, "ann", token(1, 100))
+        .await
+        .expect("it is");
+    assert!(begin_reset(&stores, ann.id, token(2, 100)).await);
+    let reset = finish_reset(&stores, token(2, 0), 50).await;
+    assert!(reset.is_some_and(|account| account.active));
+    assert_eq!(
+        activate(&stores, token(1, 0), 50).await,
+        None,
+        "no more needed"
+    );
+    // Nor does an address that somebody else has wished for outlive it.
+    let change = with(Some(confirmed("eve@example.org", token(3, 100))), None);
+    assert!(stores.accounts.change(ann.id, change).await.is_ok());
+    assert!(begin_reset(&stores, ann.id, token(4, 100)).await);
+    assert!(finish_reset(&stores, token(4, 0), 50).await.is_some());
+    assert_eq!(activate(&stores, token(3, 0), 50).await, None);
 }

@@ -1,8 +1,8 @@
 //! The character NUL, which PostgreSQL cannot keep: no database takes it, whatever it is in.
 
 use handlers::store::{
-    AccountChange, NewAccount, NewMail, NewProduct, NewToken, Pending, StoreError, Stores,
-    TokenHash, UnixTime,
+    AccountChange, NewAccount, NewEmail, NewMail, NewProduct, NewToken, Pending, StoreError,
+    Stores, TokenHash, UnixTime,
 };
 
 use crate::{Case, cases};
@@ -73,11 +73,11 @@ async fn what_is_to_be_kept_has_no_nul(stores: Stores) {
         let letter = mail(["a"; 4]);
         let registered = accounts.register(account(texts), token(), letter);
         check(registered, "registration").await;
-        let [name, email, hash] = texts.map(|text| Some(text.to_owned()));
+        let [name, email, password_hash] = texts.map(|text| Some(text.to_owned()));
         let change = AccountChange {
             name,
-            email,
-            password_hash: hash,
+            email: email.map(NewEmail::AtOnce),
+            password_hash,
         };
         check(accounts.change(id, change), "change of an account").await;
     }
@@ -88,6 +88,11 @@ async fn what_is_to_be_kept_has_no_nul(stores: Stores) {
     for texts in each() {
         check(mails.add(mail(texts)), "mail").await;
         check(accounts.begin_reset(id, token(), mail(texts)), "reset").await;
+        let change = AccountChange {
+            email: Some(NewEmail::Confirmed(token(), mail(texts))),
+            ..AccountChange::default()
+        };
+        check(accounts.change(id, change), "address to be confirmed").await;
     }
     check(mails.postpone(1, NOW, NUL.to_owned()), "reason").await;
     check(stores.sessions.revoke(NUL.to_owned(), NOW), "login").await;

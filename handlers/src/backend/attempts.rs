@@ -26,7 +26,7 @@ pub(super) enum Attempt<'a> {
     /// To log in under this name.
     Login(&'a str),
     /// To have a link mailed to this address.
-    Reset(&'a str),
+    Mail(&'a str),
     /// To have a password hashed that is new: to register, which also has mail sent to whomever one
     /// likes, to add or change an account, to use a mailed link.
     Password,
@@ -73,7 +73,7 @@ impl Attempts {
         attempt: Attempt<'_>,
     ) -> Result<(), Problem> {
         let network = peer.map(|peer| network(peer.ip()));
-        let of_name = matches!(attempt, Attempt::Login(_) | Attempt::Reset(_));
+        let of_name = matches!(attempt, Attempt::Login(_) | Attempt::Mail(_));
         let named = of_name.then(|| self.hasher.hash_one((network, attempt)));
         let alone = network.map(|network| self.hasher.hash_one(network));
         let now = reactor::now();
@@ -209,7 +209,7 @@ mod tests {
         assert!(tried("192.0.2.1", Attempt::Login("ann")));
         assert!(!tried("192.0.2.1", Attempt::Login("ann")));
         assert!(tried("192.0.2.1", Attempt::Login("bob")));
-        assert!(tried("192.0.2.1", Attempt::Reset("ann")));
+        assert!(tried("192.0.2.1", Attempt::Mail("ann")));
         assert!(tried("192.0.2.2", Attempt::Login("ann")));
         assert!(tried("a Unix socket", Attempt::Login("ann")));
         assert!(!tried("a Unix socket", Attempt::Login("ann")));
@@ -225,7 +225,7 @@ mod tests {
         let tried = |peer: &str, attempt: Attempt<'_>| test.wait(peer, attempt) == 0;
         assert!(tried("2001:db8::1", Attempt::Login("ann")));
         assert!(tried("2001:db8::2", Attempt::Password));
-        assert!(!tried("2001:db8::3", Attempt::Reset("bob")), "one network");
+        assert!(!tried("2001:db8::3", Attempt::Mail("bob")), "one network");
         assert!(!tried("2001:db8::3", Attempt::Password));
         assert!(tried("2001:db8:0:1::1", Attempt::Password), "another");
         for _ in 0..9 {

@@ -53,6 +53,9 @@ pub(super) fn refused(error: StoreError) -> Problem {
         StoreError::Taken(Unique::Key(key)) => format!("the key `{key}` exists already"),
         StoreError::Taken(Unique::AccountName) => "name is taken".to_owned(),
         StoreError::Taken(Unique::AccountEmail) => "email is taken".to_owned(),
+        StoreError::Taken(Unique::AccountNameAndEmail) => {
+            "name is taken; email is taken".to_owned()
+        }
         _ => return error.into(),
     };
     Problem::bad_request(taken)
@@ -125,6 +128,8 @@ mod tests {
             400,
             "email is taken",
         );
+        let both = StoreError::Taken(Unique::AccountNameAndEmail);
+        check(both, 400, "name is taken; email is taken");
         let gone = StoreError::Unavailable("secret".to_owned());
         check(gone, 503, "the database is not available");
     }

@@ -33,7 +33,8 @@ pub(super) struct UserChange {
     /// What its owner is called: unique, and without blanks at its ends.
     #[schemars(with = "String", length(min = 1, max = 128))]
     pub(super) name: Field,
-    /// Where its owner gets mail: unique, whatever the case of its letters.
+    /// Where its owner gets mail: unique, whatever the case of its letters. Where users are protected,
+    /// and for an account that was never active, it is confirmed by mail first.
     #[schemars(with = "String", length(max = 128), email)]
     pub(super) email: Field,
     /// At least one upper-case and one lower-case letter are in it. Another password ends all logins.

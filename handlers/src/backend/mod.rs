@@ -10,14 +10,14 @@
 //! | `GET /user{?after,limit}` | accounts by id, 100 a page; `Link` says where the next page is |
 //! | `GET /user/{id}` | one account, after 5 s on purpose ([`Options::user_delay`]) |
 //! | `POST /user` `{name, email, password}` | adds an active account: 201 |
-//! | `PATCH /user/{id}` `{name, email, password}` | changes an account; each member may be left out |
+//! | `PATCH /user/{id}` `{name, email, password}` | changes an account; each member may be left out; 202 while an address is to be confirmed |
 //! | `DELETE /user/{id}`, `DELETE /user` | removes an account, or all of them |
 //! | `POST /register` `{name, email, password}` | adds an inactive account and mails a link: 201 |
 //! | `GET /register/confirm/{token}` | makes the account active, once; HEAD only says whether it would |
 //! | `POST /login` `{name, password}` | `{user, message, token}`; the token is a JWT |
 //! | `PUT /logout` | revokes the token of `Authorization: Bearer ..` |
 //! | `POST /reset` `{email}` | mails a link, if there is such an account: 202 |
-//! | `POST /reset/{token}` `{new_password}` | changes the password, once |
+//! | `POST /reset/{token}` `{new_password}` | changes the password, once, and makes the account active |
 //!
 //! Errors are `{"code": 400, "name": "Bad Request", "description": ".."}`: 400 for what is missing,
 //! unknown, taken or malformed, 401 and 403 for who may not, 404 for accounts and paths that are not

@@ -112,6 +112,11 @@ impl Users {
             .path::<i64>("id", "id of the user", 1)
             .body(json::<UserChange>())
             .answer(200, "the user, changed", json::<User>())
+            .answer(
+                202,
+                "the user, changed but for the address, which is to be confirmed by mail",
+                json::<User>(),
+            )
             .answer(400, "fields that are malformed or taken", error())
             .answer(404, "there is no such user", error())
     }
@@ -158,7 +163,7 @@ pub(super) fn register() -> Operation {
 
 pub(super) fn confirm() -> Operation {
     of(ACCOUNTS, "Confirm an address")
-        .about("Where the mailed link leads: it works once, and for a day.")
+        .about("Where the mailed link leads: it works once, and for five days.")
         .path::<String>("token", "the token that was mailed", EXAMPLE_TOKEN)
         .answer(200, "the account is active", json::<DoneWith>())
         .answer(
@@ -208,7 +213,7 @@ pub(super) fn begin_reset() -> Operation {
 
 pub(super) fn finish_reset() -> Operation {
     limited(of(ACCOUNTS, "Choose another password"))
-        .about("The link works once, and for an hour. All logins end.")
+        .about("The link works once, and for an hour. All logins end, and the account is active.")
         .path::<String>("token", "the token that was mailed", EXAMPLE_TOKEN)
         .body(json::<PasswordForm>())
         .answer(200, "the password is changed", json::<DoneWith>())

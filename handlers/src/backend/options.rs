@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use super::key::{Algorithm, SigningKey};
 
-/// How long an activation link works: long enough for mail that is read the next morning.
-const ACTIVATION_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How long an activation link works: as long as a mail server may be away before the mail is given
+/// up, and a day more to read it.
+const ACTIVATION_LIFETIME: Duration = Duration::from_secs(5 * 24 * 3600);
 
 /// How long an account is kept that nobody confirms: a day longer than its link works, for those who
 /// ask why. Then its name and its address are free again.
-const UNCONFIRMED_LIFETIME: Duration = Duration::from_secs(48 * 3600);
+const UNCONFIRMED_LIFETIME: Duration = Duration::from_secs(6 * 24 * 3600);
 
 /// How long a reset link works: it is as good as the password, and asked for by somebody who waits.
 const RESET_LIFETIME: Duration = Duration::from_secs(3600);
@@ -42,10 +43,11 @@ pub struct Options {
     pub algorithm: Algorithm,
     /// How long a login is good. Default 12 h.
     pub token_lifetime: Duration,
-    /// How long an activation link works. Default 24 h.
+    /// How long an activation link works, and a name and an address are kept for who has registered.
+    /// Default 5 days: longer than its mail is tried.
     pub activation_lifetime: Duration,
     /// How long an account is kept that nobody confirms, if not longer for its link. It is forgotten
-    /// within an hour after that. Default 48 h.
+    /// within an hour after that. Default 6 days.
     pub unconfirmed_lifetime: Duration,
     /// How long a reset link works. Default 1 h.
     pub reset_lifetime: Duration,
@@ -148,5 +150,17 @@ impl Default for Options {
             passwords: PasswordOptions::default(),
             attempts: AttemptOptions::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail;
+
+    #[test]
+    fn a_link_lives_longer_than_its_mail_is_tried() {
+        let day = Duration::from_secs(24 * 3600);
+        assert!(ACTIVATION_LIFETIME >= mail::longest_delay() + day);
     }
 }

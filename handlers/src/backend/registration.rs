@@ -12,8 +12,8 @@ use super::errors::refused;
 use super::forms::NewUser;
 use super::token::Token;
 use super::{Backend, operations};
-use crate::mail::Letter;
-use crate::store::{Account, StoreError, UnixTime};
+use crate::mail::{Letter, Letters};
+use crate::store::{Account, NewMail, NewToken, StoreError, UnixTime};
 
 /// All routes below `/register`.
 pub(super) fn router() -> Router {
@@ -36,16 +36,8 @@ async fn register(
     JsonBody(user): JsonBody<NewUser>,
 ) -> Result<(StatusCode, Json<DoneWith>), Problem> {
     let account = backend.new_account(peer, user, false).await?;
-    let lifetime = backend.options.activation_lifetime;
-    let token = Token::random();
-    let mail = backend.letters.activation(&Letter {
-        name: &account.name,
-        email: &account.email,
-        link: &backend.link("register/confirm", &token),
-        lifetime,
-    });
-    let kept = token.keep(lifetime);
-    let account = backend.stores.accounts.register(account, kept, mail).await;
+    let (token, mail) = backend.activation(&account.name, &account.email, Letters::activation);
+    let account = backend.stores.accounts.register(account, token, mail).await;
     let account = account.map_err(refused)?;
     backend.bell.ring();
     let answer = done_with(account, "a mail with an activation link is on its way");
@@ -70,6 +62,26 @@ async fn look(
     let token = Token::read(&token).ok_or_else(unknown)?.hash();
     let accounts = &backend.stores.accounts;
     confirmed(accounts.activatable(token, UnixTime::now()).await)
+}
+
+impl Backend {
+    /// A token that confirms an address, and the letter that brings it there.
+    pub(super) fn activation(
+        &self,
+        name: &str,
+        email: &str,
+        write: impl FnOnce(&Letters, &Letter<'_>) -> NewMail,
+    ) -> (NewToken, NewMail) {
+        let lifetime = self.options.activation_lifetime;
+        let token = Token::random();
+        let letter = Letter {
+            name,
+            email,
+            link: &self.link("register/confirm", &token),
+            lifetime,
+        };
+        (token.keep(lifetime), write(&self.letters, &letter))
+    }
 }
 
 fn confirmed(account: Result<Option<Account>, StoreError>) -> Result<Json<DoneWith>, Problem> {

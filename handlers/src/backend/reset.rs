@@ -41,7 +41,7 @@ async fn begin(
     let email = faults.required("email", body.email, rules::email);
     faults.check_none()?;
     let same = email.to_lowercase();
-    backend.attempts.note(peer, Attempt::Reset(&same))?;
+    backend.attempts.note(peer, Attempt::Mail(&same))?;
     let work = async move {
         if let Err(error) = backend.mail_reset(email).await {
             log::error!("a reset was not mailed: {error}");

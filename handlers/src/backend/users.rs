@@ -16,7 +16,8 @@ use super::faults::Faults;
 use super::forms::{NewUser, PAGE_MAX, Page, UserChange};
 use super::operations::Users;
 use super::{Backend, Options, rules};
-use crate::store::{AccountChange, NewAccount, UnixTime};
+use crate::mail::Letters;
+use crate::store::{AccountChange, NewAccount, NewEmail, UnixTime};
 
 /// How many accounts a page has unless its client says so.
 const PAGE: u32 = 100;
@@ -98,7 +99,7 @@ async fn change(
     PeerAddress(peer): PeerAddress,
     Path(id): Path<i64>,
     JsonBody(user): JsonBody<UserChange>,
-) -> Result<Json<User>, Problem> {
+) -> Result<(StatusCode, Json<User>), Problem> {
     backend.allow(bearer, Access::Change(id)).await?;
     let mut faults = Faults::default();
     let name = faults.optional("name", user.name, rules::name);
@@ -108,9 +109,18 @@ async fn change(
         faults.add("the object", "must have one of name, email and password");
     }
     faults.check_none()?;
+    let email = match email {
+        None => None,
+        Some(email) => Some(backend.new_email(peer, id, email).await?),
+    };
     let password_hash = match password {
         None => None,
         Some(password) => Some(backend.hash(peer, password).await?),
+    };
+    // Not all of it is done before the address is confirmed.
+    let status = match email {
+        Some(NewEmail::Confirmed(..)) => StatusCode::ACCEPTED,
+        _ => StatusCode::OK,
     };
     let change = AccountChange {
         name,
@@ -119,7 +129,10 @@ async fn change(
     };
     let account = backend.stores.accounts.change(id, change).await;
     let account = account.map_err(refused)?.ok_or_else(|| no_user(id))?;
-    Ok(Json(account.into()))
+    if status == StatusCode::ACCEPTED {
+        backend.bell.ring();
+    }
+    Ok((status, Json(account.into())))
 }
 
 async fn remove(
@@ -172,6 +185,30 @@ impl Backend {
             active,
             created: UnixTime::now(),
         })
+    }
+
+    /// How an account comes to this address: at once where nobody asks whose it is, as in the original;
+    /// but where users are protected, or the account was never active, when its owner has shown to get
+    /// mail there.
+    ///
+    /// # Errors
+    /// With a 404 when there is no such account, with a 429 when its client has had too much mailed.
+    async fn new_email(
+        &self,
+        peer: Option<SocketAddr>,
+        id: i64,
+        email: String,
+    ) -> Result<NewEmail, Problem> {
+        let account = self.stores.accounts.find(id).await.map_err(refused)?;
+        let account = account.ok_or_else(|| no_user(id))?;
+        let is_same = account.email.to_lowercase() == email.to_lowercase();
+        if is_same || account.active && !self.options.protect_users {
+            return Ok(NewEmail::AtOnce(email));
+        }
+        self.attempts
+            .note(peer, Attempt::Mail(&email.to_lowercase()))?;
+        let (token, mail) = self.activation(&account.name, &email, Letters::address);
+        Ok(NewEmail::Confirmed(token, mail))
     }
 
     /// The hash of a new password, which costs so much that each client has only so many.

@@ -44,6 +44,17 @@ pub(super) fn next(failure: &Failure, attempts: u32, chance: f64) -> Next {
     Next::Again(doubled.min(PAUSE_MAX).mul_f64(1.0 + JITTER * chance))
 }
 
+/// How long a mail for which there is no server is tried at most.
+#[cfg(test)]
+pub(crate) fn longest_delay() -> Duration {
+    let failure = Failure::Trouble(String::new());
+    let pauses = (0..ATTEMPTS_MAX).map(|attempts| match next(&failure, attempts, 1.0) {
+        Next::Again(pause) => pause,
+        Next::GiveUp => Duration::ZERO,
+    });
+    pauses.sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,9 +10,11 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use crate::store::NewMail;
 
 /// The templates by name. What ends in `.html` is escaped.
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("activation.txt", include_str!("templates/activation.txt")),
     ("activation.html", include_str!("templates/activation.html")),
+    ("address.txt", include_str!("templates/address.txt")),
+    ("address.html", include_str!("templates/address.html")),
     ("reset.txt", include_str!("templates/reset.txt")),
     ("reset.html", include_str!("templates/reset.html")),
     ("frame.html", include_str!("templates/frame.html")),
@@ -78,6 +80,12 @@ impl Letters {
         self.write("activation", subject, letter)
     }
 
+    /// Asks whoever reads there to confirm the new address of an account.
+    pub fn address(&self, letter: &Letter<'_>) -> NewMail {
+        let subject = format!("Confirm your new address for {}", self.service);
+        self.write("address", subject, letter)
+    }
+
     /// Brings somebody who has forgotten the password a link to choose another.
     pub fn reset(&self, letter: &Letter<'_>) -> NewMail {
         let subject = format!("Choose a new password for {}", self.service);
@@ -115,10 +123,15 @@ fn one_line(text: &str) -> String {
 
 /// A span of time as a reader says it: in the largest unit of which it is a whole number.
 fn in_words(time: Duration) -> String {
-    const UNITS: [(&str, u64); 3] = [("hour", 3600), ("minute", 60), ("second", 1)];
+    const UNITS: [(&str, u64); 4] = [
+        ("day", 24 * 3600),
+        ("hour", 3600),
+        ("minute", 60),
+        ("second", 1),
+    ];
     let seconds = time.as_secs();
     let fits = |&&(_, unit): &&(&str, u64)| seconds >= unit && seconds.is_multiple_of(unit);
-    let (name, unit) = UNITS.iter().find(fits).unwrap_or(&UNITS[2]);
+    let (name, unit) = UNITS.iter().find(fits).unwrap_or(&UNITS[3]);
     match seconds / unit {
         1 => format!("1 {name}"),
         count => format!("{count} {name}s"),
@@ -157,9 +170,10 @@ mod tests {
                     .contains(&format!("<title>{}</title>", mail.subject))
             );
         };
-        check(&letters.activation(&letter));
-        check(&letters.reset(&letter));
-        assert_ne!(letters.activation(&letter), letters.reset(&letter));
+        let mails = [Letters::activation, Letters::address, Letters::reset];
+        let mails = mails.map(|write| write(&letters, &letter));
+        mails.iter().for_each(check);
+        assert!(mails[0] != mails[1] && mails[1] != mails[2] && mails[2] != mails[0]);
     }
 
     #[test]
@@ -189,6 +203,8 @@ mod tests {
         check(1800, "30 minutes");
         check(3600, "1 hour");
         check(5400, "90 minutes");
-        check(86_400, "24 hours");
+        check(90_000, "25 hours");
+        check(86_400, "1 day");
+        check(5 * 86_400, "5 days");
     }
 }

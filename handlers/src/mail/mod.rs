@@ -25,6 +25,8 @@ mod sender;
 mod smtp;
 mod transport;
 
+#[cfg(test)]
+pub(crate) use backoff::longest_delay;
 pub use bell::Bell;
 pub use destination::{Destination, Security, Server};
 pub use letters::{Letter, Letters};

@@ -18,15 +18,21 @@ pub trait Accounts: Send + Sync {
     /// The account with this address.
     fn find_by_email(&self, email: String) -> Pending<Option<Account>>;
 
-    /// Adds an account. [`StoreError::Taken`](super::StoreError::Taken) when its name or its address
-    /// is another's.
+    /// Adds an account. [`StoreError::Taken`](super::StoreError::Taken) says all of its name and its
+    /// address that is another's. An account that was never activated, and whose link has expired
+    /// when this one is added, gives way.
     fn add(&self, account: NewAccount) -> Pending<Account>;
 
     /// Adds an account that is not active, its activation token and the mail that brings it: all
-    /// three or none.
+    /// three or none. Otherwise like [`add`](Self::add).
     fn register(&self, account: NewAccount, token: NewToken, mail: NewMail) -> Pending<Account>;
 
     /// Changes an account; `None` if there is none with this id.
+    /// [`StoreError::Taken`](super::StoreError::Taken) as of [`add`](Self::add), and nothing is
+    /// changed then.
+    ///
+    /// What was mailed before is worth as little as what it was mailed for: another address withdraws
+    /// all tokens, another password those of resets and of addresses that are to be confirmed.
     fn change(&self, id: i64, change: AccountChange) -> Pending<Option<Account>>;
 
     /// Gives an account another hash of the same password, which ends no login. `false` when its hash
@@ -39,8 +45,10 @@ pub trait Accounts: Send + Sync {
     /// Takes all accounts out, and says how many there were.
     fn remove_all(&self) -> Pending<u64>;
 
-    /// Uses an activation token up and makes its account active; `None` if it is unknown, used or
-    /// expired at `now`.
+    /// Uses an activation token up and makes its account active, with the address that the token
+    /// confirms, which withdraws all other tokens if it is another one; `None` if it is unknown, used
+    /// or expired at `now`. [`StoreError::Taken`](super::StoreError::Taken) when the address has
+    /// become another's meanwhile.
     fn activate(&self, token: TokenHash, now: UnixTime) -> Pending<Option<Account>>;
 
     /// The account as [`activate`](Self::activate) would leave it, with nothing done.
@@ -50,8 +58,9 @@ pub trait Accounts: Send + Sync {
     /// both or none. `false` if there is no account with this id.
     fn begin_reset(&self, id: i64, token: NewToken, mail: NewMail) -> Pending<bool>;
 
-    /// Uses a reset token up and gives its account another password, of the next
-    /// [generation](Account::generation); `None` if the token is unknown, used or expired at `now`.
+    /// Uses a reset token up, withdraws all others of its account and gives it another password, of
+    /// the next [generation](Account::generation). Who has read the mail has confirmed the address, so
+    /// that the account is active then. `None` if the token is unknown, used or expired at `now`.
     fn finish_reset(
         &self,
         token: TokenHash,
@@ -85,16 +94,6 @@ pub struct Account {
     pub generation: i64,
 }
 
-impl Account {
-    /// As it is when its address was confirmed.
-    pub(super) fn activated(self) -> Account {
-        Account {
-            active: true,
-            ..self
-        }
-    }
-}
-
 /// An account, and what its password is checked against.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
@@ -125,9 +124,19 @@ pub struct AccountChange {
     /// What its owner is called.
     pub name: Option<String>,
     /// Where its owner gets mail.
-    pub email: Option<String>,
+    pub email: Option<NewEmail>,
     /// Another password's hash, a PHC string; it is of the next [generation](Account::generation).
     pub password_hash: Option<String>,
+}
+
+/// How an account comes to another address.
+#[derive(Clone, PartialEq, Eq)]
+pub enum NewEmail {
+    /// It is its own at once.
+    AtOnce(String),
+    /// It becomes its own when this token is brought back, which this mail takes to the address. The
+    /// token takes the place of an earlier activation token.
+    Confirmed(NewToken, NewMail),
 }
 
 /// The SHA-256 of a token that was mailed to somebody.

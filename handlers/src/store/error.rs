@@ -29,6 +29,31 @@ pub enum Unique {
     AccountName,
     /// An account's address.
     AccountEmail,
+    /// Both of an account's, be they one other's or two others'.
+    AccountNameAndEmail,
+}
+
+impl Unique {
+    /// What is taken of an account, if anything is.
+    pub(super) fn of_account(name: bool, email: bool) -> Option<Unique> {
+        match (name, email) {
+            (true, true) => Some(Unique::AccountNameAndEmail),
+            (true, false) => Some(Unique::AccountName),
+            (false, true) => Some(Unique::AccountEmail),
+            (false, false) => None,
+        }
+    }
+
+    /// The same, where `other` was found out besides; what is no account's stays alone.
+    pub(super) fn and(self, other: Option<Unique>) -> Unique {
+        match (self, other) {
+            (Unique::AccountName, Some(Unique::AccountEmail | Unique::AccountNameAndEmail))
+            | (Unique::AccountEmail, Some(Unique::AccountName | Unique::AccountNameAndEmail)) => {
+                Unique::AccountNameAndEmail
+            }
+            (first, _) => first,
+        }
+    }
 }
 
 impl fmt::Display for StoreError {
@@ -39,6 +64,9 @@ impl fmt::Display for StoreError {
             }
             StoreError::Taken(Unique::AccountName) => formatter.write_str("the name is taken"),
             StoreError::Taken(Unique::AccountEmail) => formatter.write_str("the email is taken"),
+            StoreError::Taken(Unique::AccountNameAndEmail) => {
+                formatter.write_str("the name and the email are taken")
+            }
             StoreError::NoSuchBrand => formatter.write_str("there is no such brand"),
             StoreError::Nul => formatter.write_str("no text may have the character NUL"),
             StoreError::Unavailable(reason) => write!(formatter, "no database: {reason}"),

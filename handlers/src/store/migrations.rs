@@ -41,6 +41,7 @@ pub(super) const SQLITE: &[Migration] = &[
     migration!(2, "seed", "shared", "0002_seed"),
     migration!(3, "generations", "shared", "0003_generations"),
     migration!(4, "unconfirmed", "shared", "0004_unconfirmed"),
+    migration!(5, "links", "shared", "0005_links"),
 ];
 
 /// Those of PostgreSQL.
@@ -49,6 +50,7 @@ pub(super) const POSTGRES: &[Migration] = &[
     migration!(2, "seed", "shared", "0002_seed"),
     migration!(3, "generations", "shared", "0003_generations"),
     migration!(4, "unconfirmed", "shared", "0004_unconfirmed"),
+    migration!(5, "links", "shared", "0005_links"),
 ];
 
 /// Those of `all` that are to be applied where `applied` is the newest that was.
@@ -87,9 +89,9 @@ mod tests {
                 .map(|all| all.iter().map(|migration| migration.number).collect());
             assert_eq!(numbers, expected.map(<[i64]>::to_vec), "{applied}");
         };
-        check(0, Ok(&[1, 2, 3, 4]));
-        check(1, Ok(&[2, 3, 4]));
-        check(4, Ok(&[]));
-        check(5, Err(OpenError::Newer { found: 5, known: 4 }));
+        check(0, Ok(&[1, 2, 3, 4, 5]));
+        check(2, Ok(&[3, 4, 5]));
+        check(5, Ok(&[]));
+        check(6, Err(OpenError::Newer { found: 6, known: 5 }));
     }
 }

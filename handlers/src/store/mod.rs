@@ -35,7 +35,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use accounts::{
-    Account, AccountChange, Accounts, Credentials, NewAccount, NewToken, TokenHash,
+    Account, AccountChange, Accounts, Credentials, NewAccount, NewEmail, NewToken, TokenHash,
 };
 pub use catalogue::{Brand, Catalogue, NewProduct, Product};
 use container::handler::LocalFuture;

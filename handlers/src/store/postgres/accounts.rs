@@ -6,13 +6,13 @@ use tokio_postgres::types::ToSql;
 use super::Postgres;
 use super::mail_queue::texts;
 use crate::store::{
-    Account, AccountChange, Accounts, Credentials, NewAccount, NewMail, NewToken, Pending,
-    StoreError, TokenHash, UnixTime, email_key,
+    Account, AccountChange, Accounts, Credentials, NewAccount, NewEmail, NewMail, NewToken,
+    Pending, StoreError, TokenHash, Unique, UnixTime, email_key,
 };
 
 /// The columns of an account, in the order in which [`account`] reads them.
 macro_rules! account {
-    ($before:literal, $after:literal) => {
+    ($before:expr, $after:literal) => {
         concat!(
             $before,
             " accounts.id, accounts.name, accounts.email, accounts.active, accounts.created, \
@@ -22,26 +22,65 @@ macro_rules! account {
     };
 }
 
+/// Begins a statement that adds an account. Removes first who has had his time to become active, and
+/// stands in the way of its name or its address.
+macro_rules! adding {
+    ($after:literal) => {
+        concat!(
+            "WITH gone AS ( \
+                 DELETE FROM accounts WHERE NOT active AND (name = $1 OR email_key = $3) \
+                 AND NOT EXISTS (SELECT FROM tokens WHERE tokens.account = accounts.id \
+                     AND tokens.purpose = 'activation' AND tokens.expires > $6) \
+                 RETURNING id \
+             ), room AS (SELECT count(*) FROM gone), \
+             added AS ( \
+                 INSERT INTO accounts \
+                 (name, email, email_key, password_hash, active, created, generation) \
+                 SELECT $1, $2, $3, $4, $5, $6, 1 FROM room RETURNING * \
+             )",
+            $after
+        )
+    };
+}
+
+/// Adds an account.
+const ADD: &str = account!(adding!(" SELECT"), "FROM added AS accounts");
+
 /// Adds an account, its token and its mail.
 const REGISTER: &str = account!(
-    "WITH accounts AS ( \
-         INSERT INTO accounts (name, email, email_key, password_hash, active, created, generation) \
-         VALUES ($1, $2, $3, $4, $5, $6, 1) RETURNING * \
-     ), token AS ( \
+    adding!(
+        ", token AS ( \
          INSERT INTO tokens (hash, account, purpose, expires) \
-         SELECT $7, id, 'activation', $8 FROM accounts \
+         SELECT $7, id, 'activation', $8 FROM added \
      ), mail AS ( \
          INSERT INTO mail_queue (recipient, subject, text, html) VALUES ($9, $10, $11, $12) \
-     ) SELECT",
-    "FROM accounts"
+     ) SELECT"
+    ),
+    "FROM added AS accounts"
 );
 
-/// Changes what is not null.
+/// Changes what is not null, takes out the tokens that this makes worthless, and keeps a token of an
+/// address that is to be confirmed, with its mail, if there is one.
 const CHANGE: &str = account!(
-    "UPDATE accounts SET name = coalesce($2, name), email = coalesce($3, email), \
-     email_key = coalesce($4, email_key), password_hash = coalesce($5, password_hash), \
-     generation = generation + CASE WHEN $5 IS NULL THEN 0 ELSE 1 END \
-     WHERE id = $1 RETURNING",
+    "WITH before AS (SELECT id, email_key FROM accounts WHERE id = $1 FOR UPDATE), \
+     withdrawn AS ( \
+         DELETE FROM tokens USING before WHERE tokens.account = before.id AND ( \
+             $5::text IS NOT NULL AND (tokens.purpose = 'reset' OR tokens.email IS NOT NULL) \
+             OR $4 <> before.email_key) \
+     ), token AS ( \
+         INSERT INTO tokens (hash, account, purpose, expires, email, email_key) \
+         SELECT $6::bytea, id, 'activation', $7, $8, $9 FROM before WHERE $6::bytea IS NOT NULL \
+         ON CONFLICT (account, purpose) DO UPDATE \
+         SET hash = excluded.hash, expires = excluded.expires, \
+             email = excluded.email, email_key = excluded.email_key \
+     ), mail AS ( \
+         INSERT INTO mail_queue (recipient, subject, text, html) \
+         SELECT $8, $10, $11, $12 FROM before WHERE $6::bytea IS NOT NULL \
+     ) UPDATE accounts SET name = coalesce($2, name), email = coalesce($3, email), \
+         email_key = coalesce($4, accounts.email_key), \
+         password_hash = coalesce($5, password_hash), \
+         generation = generation + CASE WHEN $5 IS NULL THEN 0 ELSE 1 END \
+     FROM before WHERE accounts.id = before.id RETURNING",
     ""
 );
 
@@ -49,10 +88,27 @@ const CHANGE: &str = account!(
 const ACTIVATE: &str = account!(
     "WITH used AS ( \
          DELETE FROM tokens WHERE hash = $1 AND purpose = 'activation' AND expires > $2 \
-         RETURNING account \
-     ) UPDATE accounts SET active = TRUE FROM used WHERE accounts.id = used.account RETURNING",
+         RETURNING account, email, email_key \
+     ), withdrawn AS ( \
+         DELETE FROM tokens USING used WHERE tokens.account = used.account \
+         AND used.email IS NOT NULL AND tokens.hash <> $1 \
+     ) UPDATE accounts SET active = TRUE, email = coalesce(used.email, accounts.email), \
+         email_key = coalesce(used.email_key, accounts.email_key) \
+     FROM used WHERE accounts.id = used.account RETURNING",
     ""
 );
+
+/// The account of an activation token, as it will be.
+const ACTIVATABLE: &str = "\
+    SELECT accounts.id, accounts.name, coalesce(tokens.email, accounts.email), TRUE, \
+        accounts.created, accounts.generation \
+    FROM tokens JOIN accounts ON accounts.id = tokens.account \
+    WHERE tokens.hash = $1 AND tokens.purpose = 'activation' AND tokens.expires > $2";
+
+/// What of a name and an address is taken by accounts other than this one.
+const TAKEN: &str = "\
+    SELECT coalesce(bool_or(name = $2), FALSE), coalesce(bool_or(email_key = $3), FALSE) \
+    FROM accounts WHERE id IS DISTINCT FROM $1 AND (name = $2 OR email_key = $3)";
 
 /// Keeps a reset token in place of an earlier one, with its mail, where there is the account.
 const BEGIN_RESET: &str = "\
@@ -72,8 +128,10 @@ const FINISH_RESET: &str = account!(
     "WITH used AS ( \
          DELETE FROM tokens WHERE hash = $1 AND purpose = 'reset' AND expires > $2 \
          RETURNING account \
-     ) UPDATE accounts SET password_hash = $3, generation = generation + 1 FROM used \
-     WHERE accounts.id = used.account RETURNING",
+     ), withdrawn AS ( \
+         DELETE FROM tokens USING used WHERE tokens.account = used.account AND tokens.hash <> $1 \
+     ) UPDATE accounts SET password_hash = $3, generation = generation + 1, active = TRUE \
+     FROM used WHERE accounts.id = used.account RETURNING",
     ""
 );
 
@@ -124,17 +182,11 @@ impl Accounts for Postgres {
     }
 
     fn add(&self, new: NewAccount) -> Pending<Account> {
-        let text = account!(
-            "INSERT INTO accounts \
-             (name, email, email_key, password_hash, active, created, generation) \
-             VALUES ($1, $2, $3, $4, $5, $6, 1) RETURNING",
-            ""
-        );
         let database = self.clone();
         Box::pin(async move {
             let key = email_key(&new.email);
-            let added = database.account(text, &columns(&new, &key)).await?;
-            added.ok_or_else(nothing_added)
+            let added = database.account(ADD, &columns(&new, &key)).await;
+            database.added(added, &new, &key).await
         })
     }
 
@@ -146,8 +198,8 @@ impl Accounts for Postgres {
             let mut values = columns(&new, &key).to_vec();
             values.extend([&hash as &(dyn ToSql + Sync), &token.expires.0]);
             values.extend(texts(&mail));
-            let added = database.account(REGISTER, &values).await?;
-            added.ok_or_else(nothing_added)
+            let added = database.account(REGISTER, &values).await;
+            database.added(added, &new, &key).await
         })
     }
 
@@ -159,9 +211,39 @@ impl Accounts for Postgres {
                 email,
                 password_hash,
             } = change;
+            let (email, confirmed) = match email {
+                Some(NewEmail::AtOnce(email)) => (Some(email), None),
+                Some(NewEmail::Confirmed(token, mail)) => (None, Some((token, mail))),
+                None => (None, None),
+            };
             let key = email.as_deref().map(email_key);
-            let values: [&(dyn ToSql + Sync); 5] = [&id, &name, &email, &key, &password_hash];
-            database.account(CHANGE, &values).await
+            let (token, mail) = confirmed.unzip();
+            let later = mail.as_ref().map(|mail| email_key(&mail.to));
+            if let Some(taken) = database.taken(Some(id), None, later.as_ref()).await? {
+                return Err(StoreError::Taken(taken));
+            }
+            let hash = token.as_ref().map(|token| token.hash.0.as_slice());
+            let expires = token.as_ref().map(|token| token.expires.0);
+            let mail = mail.map(|mail| [mail.to, mail.subject, mail.text, mail.html]);
+            let [to, subject, text, html] = mail.map_or([const { None }; 4], |it| it.map(Some));
+            let values: [&(dyn ToSql + Sync); 12] = [
+                &id,
+                &name,
+                &email,
+                &key,
+                &password_hash,
+                &hash,
+                &expires,
+                &to,
+                &later,
+                &subject,
+                &text,
+                &html,
+            ];
+            let changed = database.account(CHANGE, &values).await;
+            database
+                .or_all_taken(changed, Some(id), name.as_ref(), key.as_ref())
+                .await
         })
     }
 
@@ -203,14 +285,8 @@ impl Accounts for Postgres {
     fn activatable(&self, token: TokenHash, now: UnixTime) -> Pending<Option<Account>> {
         let database = self.clone();
         Box::pin(async move {
-            let text = account!(
-                "SELECT",
-                "FROM accounts WHERE id = (SELECT account FROM tokens \
-                 WHERE hash = $1 AND purpose = 'activation' AND expires > $2)"
-            );
             let hash = token.0.as_slice();
-            let found = database.account(text, &[&hash, &now.0]).await?;
-            Ok(found.map(Account::activated))
+            database.account(ACTIVATABLE, &[&hash, &now.0]).await
         })
     }
 
@@ -265,6 +341,51 @@ impl Postgres {
     ) -> Result<Option<Account>, StoreError> {
         let row = self.query_one(text, parameters).await?;
         row.as_ref().map(account).transpose()
+    }
+
+    /// What adding an account came to.
+    async fn added(
+        &self,
+        added: Result<Option<Account>, StoreError>,
+        new: &NewAccount,
+        key: &String,
+    ) -> Result<Account, StoreError> {
+        let added = self.or_all_taken(added, None, Some(&new.name), Some(key));
+        added.await?.ok_or_else(nothing_added)
+    }
+
+    /// The same, with an error that says all that is taken: the server stops at the first of it.
+    async fn or_all_taken<T>(
+        &self,
+        result: Result<T, StoreError>,
+        id: Option<i64>,
+        name: Option<&String>,
+        key: Option<&String>,
+    ) -> Result<T, StoreError> {
+        match result {
+            Err(StoreError::Taken(first)) => {
+                let besides = self.taken(id, name, key).await?;
+                Err(StoreError::Taken(first.and(besides)))
+            }
+            result => result,
+        }
+    }
+
+    /// What of a name and an address is taken by accounts other than this one.
+    async fn taken(
+        &self,
+        id: Option<i64>,
+        name: Option<&String>,
+        key: Option<&String>,
+    ) -> Result<Option<Unique>, StoreError> {
+        if name.is_none() && key.is_none() {
+            return Ok(None);
+        }
+        let row = self.query_one(TAKEN, &[&id, &name, &key]).await?;
+        let Some(row) = row else {
+            return Err(StoreError::Broken("an aggregate gave no row".to_owned()));
+        };
+        Ok(Unique::of_account(row.try_get(0)?, row.try_get(1)?))
     }
 }
 

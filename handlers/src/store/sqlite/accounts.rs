@@ -1,13 +1,14 @@
-//! Accounts and their tokens in SQLite.
+//! Accounts in SQLite, and what their tokens do to them.
 
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::Sqlite;
 use super::mail_queue::put_in;
 use super::text::Text;
+use super::tokens::{Purpose, keep, use_up, withdraw, withdraw_all};
 use crate::store::{
-    Account, AccountChange, Accounts, Credentials, NewAccount, NewMail, NewToken, Pending,
-    StoreError, TokenHash, UnixTime, email_key,
+    Account, AccountChange, Accounts, Credentials, NewAccount, NewEmail, NewMail, NewToken,
+    Pending, StoreError, TokenHash, Unique, UnixTime, email_key,
 };
 
 /// The columns of an account, in the order in which [`account`] reads them.
@@ -19,6 +20,36 @@ macro_rules! account {
             $after
         )
     };
+}
+
+/// The account of an activation token, as it will be.
+const ACTIVATABLE: &str = "\
+    SELECT accounts.id, accounts.name, coalesce(tokens.email, accounts.email), TRUE, \
+        accounts.created, accounts.generation \
+    FROM tokens JOIN accounts ON accounts.id = tokens.account \
+    WHERE tokens.hash = ?1 AND tokens.purpose = 'activation' AND tokens.expires > ?2";
+
+/// Removes who has had his time to become active, and stands in the way of a name or an address.
+const MAKE_ROOM: &str = "\
+    DELETE FROM accounts WHERE NOT active AND (name = ?1 OR email_key = ?2) \
+    AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.account = accounts.id \
+        AND tokens.purpose = 'activation' AND tokens.expires > ?3)";
+
+/// Changes what is not null.
+const CHANGE: &str = account!(
+    "UPDATE accounts SET name = coalesce(?2, name), email = coalesce(?3, email), \
+     email_key = coalesce(?4, email_key), password_hash = coalesce(?5, password_hash), \
+     generation = generation + (?5 IS NOT NULL) WHERE id = ?1 RETURNING",
+    ""
+);
+
+/// What needs nobody's confirmation; `None` stays as it is.
+struct AtOnce {
+    name: Option<String>,
+    email: Option<String>,
+    /// By which the address is unique and found.
+    key: Option<String>,
+    password_hash: Option<String>,
 }
 
 impl Accounts for Sqlite {
@@ -60,25 +91,37 @@ impl Accounts for Sqlite {
     fn register(&self, new: NewAccount, token: NewToken, mail: NewMail) -> Pending<Account> {
         self.write(move |transaction| {
             let account = insert(transaction, &new)?;
-            keep_token(transaction, account.id, "activation", &token)?;
+            keep(transaction, account.id, Purpose::Activation(None), &token)?;
             put_in(transaction, &mail)?;
             Ok(account)
         })
     }
 
     fn change(&self, id: i64, change: AccountChange) -> Pending<Option<Account>> {
-        let query = account!(
-            "UPDATE accounts SET name = coalesce(?2, name), email = coalesce(?3, email), \
-             email_key = coalesce(?4, email_key), \
-             password_hash = coalesce(?5, password_hash), \
-             generation = generation + (?5 IS NOT NULL) WHERE id = ?1 RETURNING",
-            ""
-        );
         self.write(move |transaction| {
-            let key = change.email.as_deref().map(email_key).map(Text);
-            let texts = [change.name, change.email, change.password_hash];
-            let [name, email, hash] = texts.map(|text| text.map(Text));
-            one(transaction, query, (id, name, email, key, hash))
+            let (email, confirmed) = match change.email {
+                Some(NewEmail::AtOnce(email)) => (Some(email), None),
+                Some(NewEmail::Confirmed(token, mail)) => (None, Some((token, mail))),
+                None => (None, None),
+            };
+            let at_once = AtOnce {
+                name: change.name,
+                key: email.as_deref().map(email_key),
+                email,
+                password_hash: change.password_hash,
+            };
+            let Some(account) = change_at_once(transaction, id, &at_once)? else {
+                return Ok(None);
+            };
+            if let Some((token, mail)) = confirmed {
+                let key = email_key(&mail.to);
+                if let Some(taken) = taken(transaction, Some(id), None, Some(&key))? {
+                    return Err(StoreError::Taken(taken));
+                }
+                keep(transaction, id, Purpose::Activation(Some(&mail.to)), &token)?;
+                put_in(transaction, &mail)?;
+            }
+            Ok(Some(account))
         })
     }
 
@@ -106,25 +149,28 @@ impl Accounts for Sqlite {
     }
 
     fn activate(&self, token: TokenHash, now: UnixTime) -> Pending<Option<Account>> {
-        let query = account!("UPDATE accounts SET active = 1 WHERE id = ?1 RETURNING", "");
-        self.write(
-            move |transaction| match use_up(transaction, "activation", token, now)? {
-                Some(id) => one(transaction, query, [id]),
-                None => Ok(None),
-            },
-        )
+        let query = account!(
+            "UPDATE accounts SET active = 1, email = coalesce(?2, email), \
+             email_key = coalesce(?3, email_key) WHERE id = ?1 RETURNING",
+            ""
+        );
+        self.write(move |transaction| {
+            let Some(used) = use_up(transaction, Purpose::Activation(None), token, now)? else {
+                return Ok(None);
+            };
+            if used.email.is_some() {
+                withdraw_all(transaction, used.account)?;
+            }
+            one(
+                transaction,
+                query,
+                (used.account, used.email, used.email_key),
+            )
+        })
     }
 
     fn activatable(&self, token: TokenHash, now: UnixTime) -> Pending<Option<Account>> {
-        let query = account!(
-            "SELECT",
-            "FROM accounts WHERE id = (SELECT account FROM tokens \
-             WHERE hash = ?1 AND purpose = 'activation' AND expires > ?2)"
-        );
-        self.read(move |connection| {
-            let found = one(connection, query, (token.0, now.0))?;
-            Ok(found.map(Account::activated))
-        })
+        self.read(move |connection| one(connection, ACTIVATABLE, (token.0, now.0)))
     }
 
     fn begin_reset(&self, id: i64, token: NewToken, mail: NewMail) -> Pending<bool> {
@@ -133,7 +179,7 @@ impl Accounts for Sqlite {
             if !query.exists([id])? {
                 return Ok(false);
             }
-            keep_token(transaction, id, "reset", &token)?;
+            keep(transaction, id, Purpose::Reset, &token)?;
             put_in(transaction, &mail)?;
             Ok(true)
         })
@@ -146,16 +192,17 @@ impl Accounts for Sqlite {
         now: UnixTime,
     ) -> Pending<Option<Account>> {
         let query = account!(
-            "UPDATE accounts SET password_hash = ?2, generation = generation + 1 \
+            "UPDATE accounts SET password_hash = ?2, generation = generation + 1, active = 1 \
              WHERE id = ?1 RETURNING",
             ""
         );
-        self.write(
-            move |transaction| match use_up(transaction, "reset", token, now)? {
-                Some(id) => one(transaction, query, (id, Text(password_hash))),
-                None => Ok(None),
-            },
-        )
+        self.write(move |transaction| {
+            let Some(used) = use_up(transaction, Purpose::Reset, token, now)? else {
+                return Ok(None);
+            };
+            withdraw_all(transaction, used.account)?;
+            one(transaction, query, (used.account, Text(password_hash)))
+        })
     }
 
     fn forget_tokens(&self, now: UnixTime, most: u32) -> Pending<u64> {
@@ -192,6 +239,9 @@ fn one(
 }
 
 fn insert(transaction: &Connection, new: &NewAccount) -> Result<Account, StoreError> {
+    let key = email_key(&new.email);
+    let mut make_room = transaction.prepare_cached(MAKE_ROOM)?;
+    make_room.execute((Text(&new.name), Text(&key), new.created.0))?;
     let mut query = transaction.prepare_cached(account!(
         "INSERT INTO accounts \
          (name, email, email_key, password_hash, active, created, generation) \
@@ -201,42 +251,70 @@ fn insert(transaction: &Connection, new: &NewAccount) -> Result<Account, StoreEr
     let values = (
         Text(&new.name),
         Text(&new.email),
-        Text(email_key(&new.email)),
+        Text(&key),
         Text(&new.password_hash),
         new.active,
         new.created.0,
     );
-    Ok(query.query_row(values, account)?)
+    let added = query.query_row(values, account).map_err(StoreError::from);
+    added.map_err(|error| all_taken(transaction, error, None, Some(&new.name), Some(&key)))
 }
 
-/// Keeps a token, in place of an earlier one of this account for this purpose.
-fn keep_token(
+/// Changes what needs nobody's confirmation, and withdraws the tokens that this makes worthless.
+fn change_at_once(
     transaction: &Connection,
     id: i64,
-    purpose: &str,
-    token: &NewToken,
-) -> Result<(), StoreError> {
-    let mut query = transaction.prepare_cached(
-        "INSERT INTO tokens (hash, account, purpose, expires) VALUES (?1, ?2, ?3, ?4) \
-         ON CONFLICT (account, purpose) DO UPDATE \
-         SET hash = excluded.hash, expires = excluded.expires",
-    )?;
-    query.execute((token.hash.0, id, purpose, token.expires.0))?;
-    Ok(())
+    change: &AtOnce,
+) -> Result<Option<Account>, StoreError> {
+    let AtOnce {
+        name,
+        email,
+        key,
+        password_hash,
+    } = change;
+    let [name, email, key, hash] = [name, email, key, password_hash].map(Option::as_deref);
+    withdraw(transaction, id, key, hash.is_some())?;
+    let values = [name, email, key, hash].map(|text| text.map(Text));
+    let [new_name, new_email, new_key, new_hash] = values;
+    let changed = one(
+        transaction,
+        CHANGE,
+        (id, new_name, new_email, new_key, new_hash),
+    );
+    changed.map_err(|error| all_taken(transaction, error, Some(id), name, key))
 }
 
-/// Takes a token out that is worth something at `now`, and says whose it was.
-fn use_up(
+/// What of a name and an address is taken by accounts other than this one.
+fn taken(
     transaction: &Connection,
-    purpose: &str,
-    token: TokenHash,
-    now: UnixTime,
-) -> Result<Option<i64>, StoreError> {
+    id: Option<i64>,
+    name: Option<&str>,
+    key: Option<&str>,
+) -> Result<Option<Unique>, StoreError> {
     let mut query = transaction.prepare_cached(
-        "DELETE FROM tokens WHERE hash = ?1 AND purpose = ?2 AND expires > ?3 RETURNING account",
+        "SELECT coalesce(max(name = ?2), 0), coalesce(max(email_key = ?3), 0) \
+         FROM accounts WHERE id IS NOT ?1 AND (name = ?2 OR email_key = ?3)",
     )?;
-    let used = query.query_row((token.0, purpose, now.0), |row| row.get(0));
-    Ok(used.optional()?)
+    let values = (id, name.map(Text), key.map(Text));
+    let (name, email) = query.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Unique::of_account(name, email))
+}
+
+/// An error that says all that is taken: SQLite stops at the first of it.
+fn all_taken(
+    transaction: &Connection,
+    error: StoreError,
+    id: Option<i64>,
+    name: Option<&str>,
+    key: Option<&str>,
+) -> StoreError {
+    match error {
+        StoreError::Taken(first) => match taken(transaction, id, name, key) {
+            Ok(besides) => StoreError::Taken(first.and(besides)),
+            Err(error) => error,
+        },
+        error => error,
+    }
 }
 
 fn account(row: &Row<'_>) -> rusqlite::Result<Account> {

@@ -13,6 +13,7 @@ mod mail_queue;
 mod readers;
 mod sessions;
 mod text;
+mod tokens;
 
 use std::path::Path;
 use std::{iter, thread};
