@@ -18,6 +18,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_postgres::{Config, NoTls};
+use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::{BoxError, ServiceBuilder};
 
 /// How many `/limited` handles at once, and how long each takes; as in the container's.
@@ -55,7 +56,8 @@ fn limited() -> MethodRouter {
     let bounds = ServiceBuilder::new()
         .layer(HandleErrorLayer::new(full))
         .load_shed()
-        .concurrency_limit(LIMIT);
+        // axum applies layers anew for each connection: a limit that is not global is one for each.
+        .layer(GlobalConcurrencyLimitLayer::new(LIMIT));
     let answer = async || {
         tokio::time::sleep(LIMITED_TIME).await;
         "ok"
