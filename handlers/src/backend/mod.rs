@@ -36,7 +36,7 @@
 //! | `errors` | the shape of errors, and problems |
 //! | `body`, `forms`, `field`, `faults`, `rules`, `unseen` | what clients send, and all that is wrong with it |
 //! | `answers`, `operations` | what they get; what the routes say about themselves |
-//! | `passwords` | argon2id within a budget |
+//! | `passwords`, `hashers` | argon2id within a budget, on threads that give way to all others |
 //! | `logins`, `key` | tokens of those who have logged in, and what signs them |
 //! | `token`, `random` | tokens that are mailed, and where randomness comes from |
 //! | `tidying` | forgetting what has expired, and accounts that nobody has confirmed |
@@ -50,6 +50,7 @@ mod errors;
 mod faults;
 mod field;
 mod forms;
+mod hashers;
 mod key;
 mod login;
 mod logins;
