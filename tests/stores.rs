@@ -22,6 +22,8 @@ mod opening;
 mod outage;
 #[path = "stores/sessions.rs"]
 mod sessions;
+#[path = "stores/useless.rs"]
+mod useless;
 
 use std::pin::Pin;
 use std::thread;

@@ -23,6 +23,10 @@ const IMPORTANT: u8 = b'!';
 /// That of [`Worth::Last`] lines.
 const LAST: u8 = b'.';
 
+/// Libraries that log what they are given, down from debug: parameters of queries, among them hashes,
+/// addresses and the text of mail. No level of ours is meant to show that.
+const TALKATIVE: &str = "tokio_postgres";
+
 /// The log, as long as the process serves.
 pub(crate) struct Logging {
     /// What is logged.
@@ -52,6 +56,7 @@ impl Logging {
         };
         Builder::new()
             .filter_level(level)
+            .filter_module(TALKATIVE, level.min(LevelFilter::Info))
             .write_style(style)
             .format(match format {
                 Format::JsonLines => write_json,

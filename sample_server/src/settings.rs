@@ -317,10 +317,9 @@ fn without_passwords(text: &str) -> String {
 fn without_password(word: &str) -> String {
     let mut word = word.to_owned();
     if let Some(begin) = word.find("://").map(|at| at + "://".len())
-        && let Some(end) = word.rfind('@').filter(|end| begin < *end)
-        && let Some(colon) = word[begin..end].find(':')
+        && let Some((begin, end)) = password(&word, begin)
     {
-        word.replace_range(begin + colon + 1..end, HIDDEN);
+        word.replace_range(begin..end, HIDDEN);
     }
     if let Some(begin) = word.find(PARAMETER).map(|at| at + PARAMETER.len()) {
         let length = word[begin..].find(['&', ' ', '\'', '"']);
@@ -328,6 +327,32 @@ fn without_password(word: &str) -> String {
         word.replace_range(begin..end, HIDDEN);
     }
     word
+}
+
+/// Where the password is of a URL whose authority begins at `begin`. Where there is no `@`, it is what
+/// stands in the place of a port and is none: somebody may have forgotten the host.
+fn password(url: &str, begin: usize) -> Option<(usize, usize)> {
+    let authority = &url[begin..];
+    let (end, is_told) = match authority.rfind('@') {
+        Some(end) => (end, true),
+        None => (
+            authority
+                .find(['/', '?', '\'', '"', ' '])
+                .unwrap_or(authority.len()),
+            false,
+        ),
+    };
+    // An address of IPv6 has colons of its own.
+    let from = if is_told {
+        0
+    } else {
+        authority[..end].rfind(']').unwrap_or(0)
+    };
+    let colon = from + authority[from..end].find(':')?;
+    let is_port = authority[colon + 1..end]
+        .bytes()
+        .all(|byte| byte.is_ascii_digit());
+    (is_told || !is_port).then_some((begin + colon + 1, begin + end))
 }
 
 #[cfg(test)]
@@ -341,6 +366,10 @@ mod tests {
         check("'postgres://a:b@c@d/e' is", "'postgres://a:***@d/e' is");
         check("a://b/c?password=d&user=e", "a://b/c?password=***&user=e");
         check("'a://b/c?password=d' is", "'a://b/c?password=***' is");
+        check("postgres://a:b", "postgres://a:***");
+        check("'postgres://a:b/c' is", "'postgres://a:***/c' is");
+        check("postgres://a:5432/b", "postgres://a:5432/b");
+        check("http://[::1]:80/b", "http://[::1]:80/b");
         check("http://a:80/b c@d", "http://a:80/b c@d");
         check("a:b@c", "a:b@c");
     }

@@ -50,8 +50,11 @@ pub(super) enum Scheme {
 pub enum UrlError {
     /// It does not begin with `http://`, nor with `https://` where the feature `tls` is there.
     Scheme,
-    /// The host is missing or has bytes that a host cannot have; user information counts as such.
+    /// The host is missing or has bytes that a host cannot have.
     Host,
+    /// It has user information, `user:password@`, which is mostly there to deceive (RFC 9110, section
+    /// 4.2.4).
+    UserInfo,
     /// The port is not a number from 1 to 65535.
     Port,
     /// Path or query have bytes that must be percent-encoded.
@@ -252,6 +255,9 @@ impl fmt::Display for UrlError {
             }
             UrlError::Scheme => "the URL does not begin with http://",
             UrlError::Host => "the URL has no valid host",
+            UrlError::UserInfo => {
+                "the URL has user information before an @, which is not supported"
+            }
             UrlError::Port => "the port is not a number from 1 to 65535",
             UrlError::Target => "the path or query has bytes that must be percent-encoded",
             UrlError::TooLong => "the URL is too long",
@@ -262,6 +268,9 @@ impl fmt::Display for UrlError {
 impl Error for UrlError {}
 
 fn split_authority(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
+    if authority.contains('@') {
+        return Err(UrlError::UserInfo);
+    }
     let (host, rest) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (address, rest) = rest.split_once(']').ok_or(UrlError::Host)?;
@@ -359,9 +368,10 @@ mod tests {
         check("ftp://a/", Err(UrlError::Scheme));
         check("a:8888", Err(UrlError::Scheme));
         check("http:///b", Err(UrlError::Host));
-        check("http://me@a/", Err(UrlError::Host));
-        check("http://a:80@b/", Err(UrlError::Port));
-        check("http://a\\@b/", Err(UrlError::Host));
+        check("http://me@a/", Err(UrlError::UserInfo));
+        check("http://a:80@b/", Err(UrlError::UserInfo));
+        check("http://a:b@[::1]:80/", Err(UrlError::UserInfo));
+        check("http://a\\@b/", Err(UrlError::UserInfo));
         check("http://a%2eb/", Err(UrlError::Host));
         check("http://[::z]/", Err(UrlError::Host));
         check("http://[fe80::1%25eth0]/", Err(UrlError::Host));

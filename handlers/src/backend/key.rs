@@ -18,6 +18,10 @@ const MODE: u32 = 0o600;
 /// The rights of others, which a key's file gives to nobody.
 const OTHERS: u32 = 0o077;
 
+/// What a key looks like, for whoever has written it otherwise.
+const WRITTEN: &str =
+    "a key is written in 64 hexadecimal digits, such as `openssl rand -hex 32` makes";
+
 /// Bytes of a key's file that are read: more than it has.
 const FILE_MAX: u64 = 1024;
 
@@ -42,6 +46,8 @@ pub struct SigningKey([u8; BYTES]);
 pub enum KeyError {
     /// It is not written in 64 hexadecimal digits.
     Malformed,
+    /// What its file has is not.
+    MalformedFile(PathBuf),
     /// Its file can be read by others than its owner.
     Open(PathBuf),
     /// Its file cannot be read or made.
@@ -80,6 +86,10 @@ impl SigningKey {
     /// When the file cannot be read, is no key, or can be read by others.
     pub fn load(path: &Path) -> Result<SigningKey, KeyError> {
         let failed = |error| KeyError::File(path.to_owned(), error);
+        // To open a pipe is to wait for whoever writes to it.
+        if !fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(failed(io::Error::other("it is not a file")));
+        }
         let file = File::open(path).map_err(failed)?;
         if file.metadata().map_err(failed)?.mode() & OTHERS != 0 {
             return Err(KeyError::Open(path.to_owned()));
@@ -87,7 +97,8 @@ impl SigningKey {
         let mut text = String::new();
         let read = file.take(FILE_MAX).read_to_string(&mut text);
         read.map_err(failed)?;
-        text.trim_end().parse()
+        let key = text.trim_end().parse();
+        key.map_err(|_| KeyError::MalformedFile(path.to_owned()))
     }
 
     /// Makes the file, by another name first: what is at `path` is whole at any time.
@@ -133,9 +144,8 @@ impl fmt::Debug for SigningKey {
 impl fmt::Display for KeyError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            KeyError::Malformed => formatter.write_str(
-                "a key is written in 64 hexadecimal digits, such as `openssl rand -hex 32` makes",
-            ),
+            KeyError::Malformed => formatter.write_str(WRITTEN),
+            KeyError::MalformedFile(path) => write!(formatter, "{}: {WRITTEN}", path.display()),
             KeyError::Open(path) => {
                 let path = path.display();
                 write!(formatter, "{path}: others can read this key; chmod 600 it")

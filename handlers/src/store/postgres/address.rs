@@ -95,6 +95,11 @@ impl FromStr for PostgresAddress {
         if hosts == 0 {
             return Err("it names no host; a Unix socket is named by ?host=/its/folder".to_owned());
         }
+        let has_at = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
+        if config.get_hosts().iter().any(has_at) {
+            // Most likely the rest of a password, so that it is not shown.
+            return Err("a host has no @; in a password it is written %40".to_owned());
+        }
         if ports > 1 && ports != hosts {
             return Err(format!("it names {hosts} hosts and {ports} ports"));
         }

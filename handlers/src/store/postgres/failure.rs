@@ -8,9 +8,9 @@ use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::store::{StoreError, Unique};
 
-/// The two first digits of codes that say that the server cannot serve us now: connections,
-/// transactions that gave way, resources, an operator, the system.
-const UNAVAILABLE: [&str; 5] = ["08", "40", "53", "57", "58"];
+/// How codes begin that say that the server cannot serve us now: connections, transactions that it
+/// only reads in (as after a failover), those that gave way, resources, an operator, the system.
+const UNAVAILABLE: [&str; 6] = ["08", "25006", "40", "53", "57", "58"];
 
 /// Those of codes that say something about the data, and nothing about the connection.
 const HARMLESS: [&str; 2] = ["22", "23"];

@@ -3,9 +3,10 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::store::OpenError;
 use crate::store::migrations::{self, SQLITE};
@@ -24,6 +25,9 @@ const FILE_MODE: u32 = 0o600;
 /// would be with a database server: an account must survive even a loss of power.
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                         PRAGMA foreign_keys = ON;";
+
+/// The pause before a connection is set up again that found the file locked.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Opens the connection that writes, with all migrations applied.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
@@ -65,7 +69,20 @@ fn open(path: &Path) -> Result<Connection, OpenError> {
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.execute_batch(SETTINGS)
+    // A connection that brings WAL to a file is refused at once, and not made to wait, when another one
+    // does so.
+    let mut pauses = BUSY.as_millis() / PAUSE.as_millis();
+    loop {
+        match connection.execute_batch(SETTINGS) {
+            Err(error) if is_busy(&error) && pauses > 0 => pauses -= 1,
+            result => return result,
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 /// Applies what is missing, with the database locked against other processes.

@@ -20,7 +20,9 @@ impl From<Error> for StoreError {
                 | ErrorCode::SystemIoFailure
                 | ErrorCode::DiskFull
                 | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly,
+                | ErrorCode::ReadOnly
+                | ErrorCode::NotADatabase
+                | ErrorCode::DatabaseCorrupt,
             ) => StoreError::Unavailable(text),
             _ => StoreError::Broken(text),
         }
@@ -53,5 +55,29 @@ fn unique(text: String) -> StoreError {
         StoreError::Taken(Unique::AccountEmail)
     } else {
         StoreError::Broken(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_ones_fault_is_unavailable() {
+        let is_unavailable = |code| {
+            let error = Error::SqliteFailure(ffi::Error::new(code), None);
+            matches!(StoreError::from(error), StoreError::Unavailable(_))
+        };
+        for code in [
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_IOERR,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_NOTADB,
+            ffi::SQLITE_CORRUPT,
+        ] {
+            assert!(is_unavailable(code), "{code}");
+        }
+        assert!(!is_unavailable(ffi::SQLITE_ERROR));
     }
 }

@@ -10,15 +10,18 @@ mod connection;
 mod failure;
 mod key_values;
 mod mail_queue;
+mod place;
 mod readers;
 mod sessions;
 mod text;
 mod tokens;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::{iter, thread};
 
 use container::spawn_blocking;
+use place::Place;
 use readers::Readers;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -35,6 +38,8 @@ pub(super) struct Sqlite {
     writer: Pool<Connection>,
     /// Those that read.
     readers: Readers,
+    /// The file, unless it is in memory.
+    place: Option<Arc<Place>>,
 }
 
 impl Sqlite {
@@ -45,9 +50,11 @@ impl Sqlite {
         let readers: Result<Vec<Connection>, OpenError> = (0..count.min(READERS_MAX))
             .map(|_| connection::open_reader(path))
             .collect();
+        let place = Place::of(path).map_err(|error| OpenError::Unusable(error.to_string()))?;
         Ok(Sqlite {
             writer: Pool::new([writer], Waiting::default()),
             readers: Readers::new(Pool::new(readers?, Waiting::default())),
+            place: Some(Arc::new(place)),
         })
     }
 
@@ -58,6 +65,7 @@ impl Sqlite {
         Ok(Sqlite {
             writer: only.clone(),
             readers: Readers::new(only),
+            place: None,
         })
     }
 
@@ -75,10 +83,13 @@ impl Sqlite {
         &self,
         query: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Pending<T> {
-        let writer = self.writer.clone();
+        let (writer, place) = (self.writer.clone(), self.place.clone());
         Box::pin(async move {
             let mut connection = writer.take().await?;
             on_thread(move || {
+                if let Some(place) = place {
+                    place.check()?;
+                }
                 // Another process may write too: to wait for it at once spares a failure halfway.
                 let behavior = TransactionBehavior::Immediate;
                 let transaction = connection.transaction_with_behavior(behavior)?;
