@@ -7,6 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::listeners::Listeners;
 use super::spread::Loads;
 use crate::config::Config;
 use crate::reactor::{Clock, Label, Reactor, timeout};
@@ -17,6 +18,7 @@ pub(super) struct Keeper {
     pub(super) config: Arc<Config>,
     pub(super) lifecycle: Lifecycle,
     pub(super) loads: Arc<Loads>,
+    pub(super) listeners: Arc<Listeners>,
     pub(super) scheduling: Arc<scheduler::Shared>,
     pub(super) watchdog: Arc<Watchdog>,
 }
@@ -84,6 +86,8 @@ impl Keeper {
         let left: Vec<LeftBehind> = left.collect();
         for one in &left {
             log::error!("a worker is left behind: {one}");
+            // The files of Unix sockets are not left with it.
+            self.listeners.release_all(one.worker);
         }
         self.scheduling.pool().close();
         self.lifecycle.advance(Phase::Drained);

@@ -262,6 +262,7 @@ impl Setup {
             config: self.config.clone(),
             lifecycle: self.lifecycle.clone(),
             loads: self.loads.clone(),
+            listeners: self.listeners.clone(),
             scheduling: self.scheduling.clone(),
             watchdog: self.watchdog.clone(),
         }

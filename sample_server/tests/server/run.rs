@@ -117,9 +117,11 @@ fn a_second_signal_cuts_them() {
 /// The end waited for the handler, whatever its deadline and however many signals came.
 #[test]
 fn a_handler_that_holds_its_worker_does_not_hold_the_end() {
+    let path = temporary("held.sock");
     let mut server = Server::start(&[
         "--debug",
         "--workers=1",
+        &format!("--unix={}", path.display()),
         "--watchdog-limit=1ms",
         "--drain-timeout=0",
         "--close-timeout=1ms",
@@ -132,6 +134,7 @@ fn a_handler_that_holds_its_worker_does_not_hold_the_end() {
     let last =
         "served 0 requests, cut 1; left behind: worker-0, held by GET /stall/inline (inline)\n";
     assert!(end.log.ends_with(last), "{}", end.log);
+    assert!(!path.exists(), "the socket's file is left");
 }
 
 #[test]
