@@ -13,6 +13,8 @@ mod forgery;
 mod log;
 #[path = "backend/logins.rs"]
 mod logins;
+#[path = "backend/resets.rs"]
+mod resets;
 #[path = "backend/restart.rs"]
 mod restart;
 #[path = "backend/simple_data.rs"]

@@ -28,6 +28,7 @@ pub(crate) const CASES: &[Case] = cases![
     changes_withdraw_what_was_mailed_before,
     an_address_is_confirmed_by_its_own_mail,
     a_reset_confirms_the_address,
+    what_was_asked_for_is_kept_until_it_is_granted,
 ];
 
 fn new(name: &str) -> NewAccount {
@@ -104,7 +105,20 @@ async fn activate(stores: &Stores, token: NewToken, now: i64) -> Option<Account>
     activated.expect("it answers")
 }
 
+/// Asks for a reset of the account with this id, if there is one, and grants it.
 async fn begin_reset(stores: &Stores, id: i64, token: NewToken) -> bool {
+    if let Some(account) = stores.accounts.find(id).await.expect("it answers") {
+        ask_reset(stores, &account.email, 1).await;
+    }
+    grant_reset(stores, id, token).await
+}
+
+async fn ask_reset(stores: &Stores, email: &str, now: i64) {
+    let asked = stores.accounts.ask_reset(email.to_owned(), UnixTime(now));
+    asked.await.expect("it is kept");
+}
+
+async fn grant_reset(stores: &Stores, id: i64, token: NewToken) -> bool {
     let begun = stores.accounts.begin_reset(id, token, mail("reset")).await;
     begun.expect("it answers")
 }
@@ -489,6 +503,7 @@ async fn all_that_is_taken_is_told(stores: Stores) {
     let later = || Some(confirmed("Bob@example.org", token(1, 5000)));
     assert_eq!(change(None, later()).await, taken(&email));
     assert_eq!(change(Some("dan"), later()).await, taken(&email));
+    assert_eq!(change(Some("ann"), later()).await, taken(&both));
     assert_eq!(accounts.find(cid.id).await, Ok(Some(cid.clone())));
     assert_eq!(accounts.find(ann.id).await, Ok(Some(ann)));
     assert_eq!(mails(&stores).await, 0);
@@ -629,4 +644,32 @@ async fn a_reset_confirms_the_address(stores: Stores) {
     assert!(begin_reset(&stores, ann.id, token(4, 100)).await);
     assert!(finish_reset(&stores, token(4, 0), 50).await.is_some());
     assert_eq!(activate(&stores, token(3, 0), 50).await, None);
+}
+
+async fn what_was_asked_for_is_kept_until_it_is_granted(stores: Stores) {
+    let accounts = &stores.accounts;
+    let ann = add(&stores, new("ann")).await;
+    assert_eq!(accounts.asked_reset().await, Ok(None));
+    assert!(
+        !grant_reset(&stores, ann.id, token(1, 100)).await,
+        "nobody has asked"
+    );
+    ask_reset(&stores, "Nobody@example.org", 20).await;
+    ask_reset(&stores, "ANN@example.org", 10).await;
+    ask_reset(&stores, "ann@example.org", 30).await;
+    let asked = async || accounts.asked_reset().await.expect("it answers");
+    assert_eq!(
+        asked().await.as_deref(),
+        Some("ann@example.org"),
+        "the first"
+    );
+    assert!(grant_reset(&stores, ann.id, token(2, 100)).await);
+    assert!(!grant_reset(&stores, ann.id, token(3, 100)).await, "once");
+    assert_eq!(mails(&stores).await, 1);
+    assert_eq!(asked().await.as_deref(), Some("nobody@example.org"));
+    assert!(!grant_reset(&stores, ann.id + 1, token(4, 100)).await);
+    let forgotten = accounts.forget_reset("NOBODY@example.org".to_owned());
+    assert_eq!(forgotten.await, Ok(()));
+    assert_eq!(asked().await, None);
+    assert!(finish_reset(&stores, token(2, 0), 50).await.is_some());
 }

@@ -59,6 +59,8 @@ async fn queries_with_nul_are_refused(stores: Stores) {
     check(stores.key_values.value(nul()), "value").await;
     check(stores.key_values.remove(nul()), "remove").await;
     check(stores.accounts.find_by_email(nul()), "address").await;
+    check(stores.accounts.ask_reset(nul(), NOW), "wish").await;
+    check(stores.accounts.forget_reset(nul()), "wish of nobody").await;
     check(stores.sessions.is_revoked(nul()), "login").await;
     let found = stores.accounts.credentials(nul()).await;
     assert_eq!(found.map(|_| ()), Err(StoreError::Nul));
@@ -87,6 +89,8 @@ async fn what_is_to_be_kept_has_no_nul(stores: Stores) {
     }
     for texts in each() {
         check(mails.add(mail(texts)), "mail").await;
+        let asked = accounts.ask_reset("ann@example.org".to_owned(), NOW);
+        assert_eq!(asked.await, Ok(()));
         check(accounts.begin_reset(id, token(), mail(texts)), "reset").await;
         let change = AccountChange {
             email: Some(NewEmail::Confirmed(token(), mail(texts))),

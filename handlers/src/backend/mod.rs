@@ -89,6 +89,8 @@ struct Backend {
     letters: Letters,
     /// Rung when there is mail.
     bell: Bell,
+    /// Rung when somebody has asked for a reset.
+    resets: Bell,
     attempts: Attempts,
 }
 
@@ -102,6 +104,7 @@ pub fn router(stores: Stores, bell: Bell, options: Options) -> Router {
         attempts: Attempts::new(&options.attempts),
         stores,
         bell,
+        resets: Bell::new(),
         options,
     });
     let api = Router::new()
@@ -111,11 +114,12 @@ pub fn router(stores: Stores, bell: Bell, options: Options) -> Router {
         .merge(login::router())
         .merge(reset::router())
         .on_error(errors::shape);
-    let tidier = backend.clone();
+    let (tidier, mailer) = (backend.clone(), backend.clone());
     Router::new()
         .nest("/api", api)
         .state(backend)
         .background(move |_context| tidier.clone().tidy())
+        .background(move |_context| mailer.clone().mail_resets())
 }
 
 impl Backend {

@@ -1,9 +1,11 @@
 //! `/api/reset`: another password for those who have forgotten theirs, by mail.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use container::extract::{Json, Path, PeerAddress, State};
-use container::{Handler, Problem, Router, StatusCode, detach};
+use container::{Handler, Problem, Router, StatusCode, draining};
 
 use super::answers::{Done, DoneWith, done, done_with};
 use super::attempts::Attempt;
@@ -16,8 +18,14 @@ use super::{Backend, operations, rules};
 use crate::mail::Letter;
 use crate::store::{Account, StoreError, UnixTime};
 
-/// When to try again where as much goes on after answers as the server takes, in seconds.
-const RETRY_AFTER: u32 = 1;
+/// From the start to the first look for what was asked for before it.
+const FIRST: Duration = Duration::from_secs(60);
+
+/// From one look to the next: whoever asks rings, but for those whose process has died.
+const LOOK_AGAIN: Duration = Duration::from_secs(3600);
+
+/// The same after a look that failed: the database is away.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// Both routes.
 pub(super) fn router() -> Router {
@@ -30,8 +38,8 @@ pub(super) fn router() -> Router {
         )
 }
 
-/// The answer is the same for all addresses, and comes before anything is looked for: neither what
-/// it says nor how long it takes tells who has an account.
+/// The answer is the same for all addresses, and comes when the wish is kept and before anything is
+/// looked for: neither what it says nor how long it takes tells who has an account.
 async fn begin(
     State(backend): State<Arc<Backend>>,
     PeerAddress(peer): PeerAddress,
@@ -42,17 +50,9 @@ async fn begin(
     faults.check_none()?;
     let same = email.to_lowercase();
     backend.attempts.note(peer, Attempt::Mail(&same))?;
-    let work = async move {
-        if let Err(error) = backend.mail_reset(email).await {
-            log::error!("a reset was not mailed: {error}");
-        }
-    };
-    if detach(work).is_err() {
-        return Err(Problem::unavailable(
-            "too much goes on already",
-            RETRY_AFTER,
-        ));
-    }
+    let asked = backend.stores.accounts.ask_reset(email, UnixTime::now());
+    asked.await.map_err(refused)?;
+    backend.resets.ring();
     let message = "if there is an account with this address, a mail with a link is on its way";
     Ok((StatusCode::ACCEPTED, done(message)))
 }
@@ -79,11 +79,35 @@ async fn finish(
 }
 
 impl Backend {
-    /// Mails a link to the owner of the account with this address, if there is one.
-    async fn mail_reset(&self, email: String) -> Result<(), StoreError> {
-        let Some(account) = self.stores.accounts.find_by_email(email).await? else {
-            return Ok(());
-        };
+    /// Mails the links that were asked for, until the drain.
+    pub(super) async fn mail_resets(self: Arc<Self>) {
+        let mut end = pin!(draining());
+        let mut pause = FIRST;
+        while !self.resets.rest(pause, end.as_mut()).await {
+            pause = match self.mail_asked_resets().await {
+                Ok(()) => LOOK_AGAIN,
+                Err(error) => {
+                    log::warn!("resets wait to be mailed: {error}");
+                    RETRY
+                }
+            };
+        }
+    }
+
+    /// Deals with all wishes that there are.
+    async fn mail_asked_resets(&self) -> Result<(), StoreError> {
+        let accounts = &self.stores.accounts;
+        while let Some(email) = accounts.asked_reset().await? {
+            match accounts.find_by_email(email.clone()).await? {
+                Some(account) => self.mail_reset(account).await?,
+                None => accounts.forget_reset(email).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Mails a link to the owner of an account.
+    async fn mail_reset(&self, account: Account) -> Result<(), StoreError> {
         let Account {
             id, name, email, ..
         } = account;
@@ -96,7 +120,7 @@ impl Backend {
             lifetime,
         });
         let kept = token.keep(lifetime);
-        // It is not when the account has gone meanwhile, which is just as well.
+        // It is not when another process was faster, or the account has gone meanwhile.
         if self.stores.accounts.begin_reset(id, kept, mail).await? {
             self.bell.ring();
         }

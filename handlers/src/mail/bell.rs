@@ -1,13 +1,20 @@
-//! `Bell`: how the sender is told that there is mail, from whatever worker put it in.
+//! `Bell`: how background work is told that there is something to do, such as mail to be sent, from
+//! whatever worker put it in.
 
 use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
-/// Tells the sender of the same process that mail was put into its queue. Clones are the same bell.
+use container::scheduler::Reached;
+use container::timeout;
+
+/// Tells background work of the same process, such as the sender of mail, that something was put into
+/// its queue. Clones are the same bell.
 ///
 /// A ring that nobody waits for is kept, and many are as good as one. One may be missed, by a process
-/// that dies for example: the sender looks into its queue from time to time anyway.
+/// that dies for example: who listens looks into the queue from time to time anyway.
 #[derive(Clone, Default)]
 pub struct Bell {
     state: Arc<Mutex<State>>,
@@ -27,7 +34,7 @@ impl Bell {
         Bell::default()
     }
 
-    /// There is mail.
+    /// There is something to do.
     pub fn ring(&self) {
         let listener = {
             let mut state = self.state();
@@ -39,8 +46,20 @@ impl Bell {
         }
     }
 
+    /// Waits for so long, or for a ring, or for the end; says whether it is that.
+    pub(crate) async fn rest(&self, pause: Duration, mut end: Pin<&mut Reached>) -> bool {
+        let mut rung = pin!(self.rung());
+        let either = poll_fn(|context| {
+            if end.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
+            rung.as_mut().poll(context).map(|()| false)
+        });
+        timeout(pause, either).await.unwrap_or(false)
+    }
+
     /// Waits for a ring, unless there was one since the last.
-    pub(super) async fn rung(&self) {
+    async fn rung(&self) {
         poll_fn(|context| {
             let mut state = self.state();
             if std::mem::take(&mut state.is_rung) {
@@ -60,7 +79,6 @@ impl Bell {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
     use std::task::Context;
 
     use super::*;

@@ -5,10 +5,8 @@
 //! twice only when the process, or its database, dies between the sending and the taking out, or when
 //! the last answer of a mail server is lost.
 
-use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use container::scheduler::Reached;
@@ -114,7 +112,7 @@ impl Work {
             if !pause.is_zero() {
                 self.sender.hang_up().await;
             }
-            if self.rest(pause, end.as_mut()).await {
+            if self.bell.rest(pause, end.as_mut()).await {
                 return self.sender.hang_up().await;
             }
         }
@@ -166,22 +164,10 @@ impl Work {
     async fn settle(&self, tell: impl Fn() -> Pending<()>, mut end: Pin<&mut Reached>) {
         while let Err(error) = tell().await {
             log::warn!("the queue of mail cannot be written: {error}");
-            if self.rest(LOOK_AGAIN, end.as_mut()).await {
+            if self.bell.rest(LOOK_AGAIN, end.as_mut()).await {
                 return;
             }
         }
-    }
-
-    /// Waits for so long, or for the bell; says whether it is the end.
-    async fn rest(&self, pause: Duration, mut end: Pin<&mut Reached>) -> bool {
-        let mut rung = pin!(self.bell.rung());
-        let either = poll_fn(|context| {
-            if end.as_mut().poll(context).is_ready() {
-                return Poll::Ready(true);
-            }
-            rung.as_mut().poll(context).map(|()| false)
-        });
-        timeout(pause, either).await.unwrap_or(false)
     }
 }
 

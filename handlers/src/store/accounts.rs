@@ -54,8 +54,19 @@ pub trait Accounts: Send + Sync {
     /// The account as [`activate`](Self::activate) would leave it, with nothing done.
     fn activatable(&self, token: TokenHash, now: UnixTime) -> Pending<Option<Account>>;
 
-    /// Keeps a reset token of an account, in place of earlier ones, and the mail that brings it:
-    /// both or none. `false` if there is no account with this id.
+    /// Keeps the wish that the owner of this address be mailed a reset link, whoever that is and
+    /// whether there is one. Twice is as good as once.
+    fn ask_reset(&self, email: String, now: UnixTime) -> Pending<()>;
+
+    /// The address, in lower case, for which such a wish has been kept longest.
+    fn asked_reset(&self) -> Pending<Option<String>>;
+
+    /// Forgets the wish of this address, which nobody has.
+    fn forget_reset(&self, email: String) -> Pending<()>;
+
+    /// Grants the wish of an account's address: keeps a reset token in place of earlier ones, and the
+    /// mail that brings it, and takes the wish out; all or none. `false` if there is no such wish any
+    /// more, or no account with this id.
     fn begin_reset(&self, id: i64, token: NewToken, mail: NewMail) -> Pending<bool>;
 
     /// Uses a reset token up, withdraws all others of its account and gives it another password, of

@@ -42,6 +42,7 @@ pub(super) const SQLITE: &[Migration] = &[
     migration!(3, "generations", "shared", "0003_generations"),
     migration!(4, "unconfirmed", "shared", "0004_unconfirmed"),
     migration!(5, "links", "shared", "0005_links"),
+    migration!(6, "resets", "shared", "0006_resets"),
 ];
 
 /// Those of PostgreSQL.
@@ -51,6 +52,7 @@ pub(super) const POSTGRES: &[Migration] = &[
     migration!(3, "generations", "shared", "0003_generations"),
     migration!(4, "unconfirmed", "shared", "0004_unconfirmed"),
     migration!(5, "links", "shared", "0005_links"),
+    migration!(6, "resets", "shared", "0006_resets"),
 ];
 
 /// Those of `all` that are to be applied where `applied` is the newest that was.
@@ -89,9 +91,9 @@ mod tests {
                 .map(|all| all.iter().map(|migration| migration.number).collect());
             assert_eq!(numbers, expected.map(<[i64]>::to_vec), "{applied}");
         };
-        check(0, Ok(&[1, 2, 3, 4, 5]));
-        check(2, Ok(&[3, 4, 5]));
-        check(5, Ok(&[]));
-        check(6, Err(OpenError::Newer { found: 6, known: 5 }));
+        check(0, Ok(&[1, 2, 3, 4, 5, 6]));
+        check(4, Ok(&[5, 6]));
+        check(6, Ok(&[]));
+        check(7, Err(OpenError::Newer { found: 7, known: 6 }));
     }
 }

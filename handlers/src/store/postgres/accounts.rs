@@ -110,18 +110,21 @@ const TAKEN: &str = "\
     SELECT coalesce(bool_or(name = $2), FALSE), coalesce(bool_or(email_key = $3), FALSE) \
     FROM accounts WHERE id IS DISTINCT FROM $1 AND (name = $2 OR email_key = $3)";
 
-/// Keeps a reset token in place of an earlier one, with its mail, where there is the account.
+/// Takes a wish out, and keeps a reset token in place of an earlier one, with its mail.
 const BEGIN_RESET: &str = "\
-    WITH owner AS (SELECT id FROM accounts WHERE id = $1 FOR KEY SHARE), \
-    token AS ( \
+    WITH owner AS (SELECT id, email_key FROM accounts WHERE id = $1 FOR KEY SHARE), \
+    wish AS ( \
+        DELETE FROM reset_requests USING owner \
+        WHERE reset_requests.email_key = owner.email_key RETURNING owner.id \
+    ), token AS ( \
         INSERT INTO tokens (hash, account, purpose, expires) \
-        SELECT $2, id, 'reset', $3 FROM owner \
+        SELECT $2, id, 'reset', $3 FROM wish \
         ON CONFLICT (account, purpose) DO UPDATE \
         SET hash = excluded.hash, expires = excluded.expires \
     ), mail AS ( \
         INSERT INTO mail_queue (recipient, subject, text, html) \
-        SELECT $4, $5, $6, $7 FROM owner \
-    ) SELECT id FROM owner";
+        SELECT $4, $5, $6, $7 FROM wish \
+    ) SELECT id FROM wish";
 
 /// Uses a reset token up.
 const FINISH_RESET: &str = account!(
@@ -219,8 +222,12 @@ impl Accounts for Postgres {
             let key = email.as_deref().map(email_key);
             let (token, mail) = confirmed.unzip();
             let later = mail.as_ref().map(|mail| email_key(&mail.to));
-            if let Some(taken) = database.taken(Some(id), None, later.as_ref()).await? {
-                return Err(StoreError::Taken(taken));
+            if later.is_some() {
+                // No constraint says so before the address is confirmed.
+                let taken = database.taken(Some(id), name.as_ref(), later.as_ref());
+                if let Some(taken) = taken.await? {
+                    return Err(StoreError::Taken(taken));
+                }
             }
             let hash = token.as_ref().map(|token| token.hash.0.as_slice());
             let expires = token.as_ref().map(|token| token.expires.0);
@@ -287,6 +294,34 @@ impl Accounts for Postgres {
         Box::pin(async move {
             let hash = token.0.as_slice();
             database.account(ACTIVATABLE, &[&hash, &now.0]).await
+        })
+    }
+
+    fn ask_reset(&self, email: String, now: UnixTime) -> Pending<()> {
+        let database = self.clone();
+        Box::pin(async move {
+            let text = "INSERT INTO reset_requests (email_key, asked) VALUES ($1, $2) \
+                        ON CONFLICT DO NOTHING";
+            database.query(text, &[&email_key(&email), &now.0]).await?;
+            Ok(())
+        })
+    }
+
+    fn asked_reset(&self) -> Pending<Option<String>> {
+        let database = self.clone();
+        Box::pin(async move {
+            let text = "SELECT email_key FROM reset_requests ORDER BY asked LIMIT 1";
+            let row = database.query_one(text, &[]).await?;
+            Ok(row.map(|row| row.try_get(0)).transpose()?)
+        })
+    }
+
+    fn forget_reset(&self, email: String) -> Pending<()> {
+        let database = self.clone();
+        Box::pin(async move {
+            let text = "DELETE FROM reset_requests WHERE email_key = $1";
+            database.query(text, &[&email_key(&email)]).await?;
+            Ok(())
         })
     }
 
@@ -378,9 +413,6 @@ impl Postgres {
         name: Option<&String>,
         key: Option<&String>,
     ) -> Result<Option<Unique>, StoreError> {
-        if name.is_none() && key.is_none() {
-            return Ok(None);
-        }
         let row = self.query_one(TAKEN, &[&id, &name, &key]).await?;
         let Some(row) = row else {
             return Err(StoreError::Broken("an aggregate gave no row".to_owned()));

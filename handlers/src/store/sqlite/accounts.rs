@@ -104,6 +104,13 @@ impl Accounts for Sqlite {
                 Some(NewEmail::Confirmed(token, mail)) => (None, Some((token, mail))),
                 None => (None, None),
             };
+            if let Some((_, mail)) = &confirmed {
+                // No constraint says so before the address is confirmed.
+                let (name, key) = (change.name.as_deref(), email_key(&mail.to));
+                if let Some(taken) = taken(transaction, Some(id), name, Some(&key))? {
+                    return Err(StoreError::Taken(taken));
+                }
+            }
             let at_once = AtOnce {
                 name: change.name,
                 key: email.as_deref().map(email_key),
@@ -114,10 +121,6 @@ impl Accounts for Sqlite {
                 return Ok(None);
             };
             if let Some((token, mail)) = confirmed {
-                let key = email_key(&mail.to);
-                if let Some(taken) = taken(transaction, Some(id), None, Some(&key))? {
-                    return Err(StoreError::Taken(taken));
-                }
                 keep(transaction, id, Purpose::Activation(Some(&mail.to)), &token)?;
                 put_in(transaction, &mail)?;
             }
@@ -173,10 +176,41 @@ impl Accounts for Sqlite {
         self.read(move |connection| one(connection, ACTIVATABLE, (token.0, now.0)))
     }
 
+    fn ask_reset(&self, email: String, now: UnixTime) -> Pending<()> {
+        self.write(move |transaction| {
+            let mut query = transaction.prepare_cached(
+                "INSERT INTO reset_requests (email_key, asked) VALUES (?1, ?2) \
+                 ON CONFLICT DO NOTHING",
+            )?;
+            query.execute((Text(email_key(&email)), now.0))?;
+            Ok(())
+        })
+    }
+
+    fn asked_reset(&self) -> Pending<Option<String>> {
+        self.read(|connection| {
+            let mut query = connection
+                .prepare_cached("SELECT email_key FROM reset_requests ORDER BY asked LIMIT 1")?;
+            Ok(query.query_row([], |row| row.get(0)).optional()?)
+        })
+    }
+
+    fn forget_reset(&self, email: String) -> Pending<()> {
+        self.write(move |transaction| {
+            let mut query =
+                transaction.prepare_cached("DELETE FROM reset_requests WHERE email_key = ?1")?;
+            query.execute([Text(email_key(&email))])?;
+            Ok(())
+        })
+    }
+
     fn begin_reset(&self, id: i64, token: NewToken, mail: NewMail) -> Pending<bool> {
         self.write(move |transaction| {
-            let mut query = transaction.prepare_cached("SELECT 1 FROM accounts WHERE id = ?1")?;
-            if !query.exists([id])? {
+            let mut query = transaction.prepare_cached(
+                "DELETE FROM reset_requests \
+                 WHERE email_key = (SELECT email_key FROM accounts WHERE id = ?1)",
+            )?;
+            if query.execute([id])? == 0 {
                 return Ok(false);
             }
             keep(transaction, id, Purpose::Reset, &token)?;
