@@ -30,7 +30,8 @@ pub(crate) struct BackendArgs {
     protect_users: bool,
 
     /// Where clients find this server: what mailed links begin with, and who issues logins
-    /// [default: http:// and the address it listens at]
+    /// [default: http:// and the address it listens at; 127.0.0.1 or [::1] where that is every
+    /// address of this machine; with --port 0 nobody can follow such a link]
     #[arg(long, env, value_name = "URL", value_parser = base_url)]
     base_url: Option<String>,
 
@@ -86,8 +87,10 @@ impl BackendArgs {
         folder: Option<&Path>,
     ) -> Result<Options, Error> {
         let defaults = Options::default();
-        let listening = || address.map(|address| format!("http://{address}"));
-        let base_url = self.base_url.clone().or_else(listening);
+        let base_url = self
+            .base_url
+            .clone()
+            .or_else(|| address.map(default_base_url));
         Ok(Options {
             protect_users: self.protect_users,
             base_url: base_url.unwrap_or(defaults.base_url),
@@ -130,6 +133,24 @@ impl BackendArgs {
     }
 }
 
+/// What links begin with where nobody says so, for a server that listens at `address`.
+fn default_base_url(address: &str) -> String {
+    for (every, own) in [("0.0.0.0", "127.0.0.1"), ("[::]", "[::1]")] {
+        if let Some(port) = address
+            .strip_prefix(every)
+            .filter(|port| port.starts_with(':'))
+        {
+            let url = format!("http://{own}{port}");
+            log::warn!(
+                "mailed links begin with {url}, which only this machine can open; say where clients \
+                 find the server with --base-url"
+            );
+            return url;
+        }
+    }
+    format!("http://{address}")
+}
+
 fn algorithm(name: &str) -> Algorithm {
     match name {
         "eddsa" => Algorithm::EdDsa,
@@ -161,6 +182,16 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_can_be_opened_by_default() {
+        let check = |address: &str, url: &str| assert_eq!(default_base_url(address), url);
+        check("127.0.0.1:8888", "http://127.0.0.1:8888");
+        check("0.0.0.0:80", "http://127.0.0.1:80");
+        check("[::]:80", "http://[::1]:80");
+        check("[::1]:80", "http://[::1]:80");
+        check("example.org:80", "http://example.org:80");
+    }
 
     #[test]
     fn base_urls() {
