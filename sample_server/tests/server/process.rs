@@ -102,6 +102,15 @@ impl Server {
         }
     }
 
+    /// Reads the log until lines with each of these words were there, in whatever order.
+    pub(crate) fn wait_for_all(&mut self, all: &[&str]) {
+        let mut missing = all.to_vec();
+        while !missing.is_empty() {
+            let line = self.wait_for("");
+            missing.retain(|words| !line.contains(words));
+        }
+    }
+
     /// Has another process take its place; it is the server from then on, with the same log.
     pub(crate) fn succeed(&mut self) {
         self.signal("USR2");

@@ -278,8 +278,8 @@ fn a_successor_without_who_watches_closes_that_address() {
     file.write("");
     server.signal("HUP");
     server.adopt();
-    // The old one has ended.
-    server.wait_for(" served 0 requests");
+    // The new one has closed what it does not need, and the old one has ended.
+    server.wait_for_all(&["listening on http://", " served 0 requests"]);
     assert!(TcpStream::connect(admin).is_err(), "somebody listens");
     assert_eq!(server.stop().code, Some(0));
 }
