@@ -2,12 +2,14 @@
 //! has an end.
 
 use std::fs::File;
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::OnceLock;
 use std::time::Duration;
 use std::{iter, thread};
 
+use container::handler::Priority;
 use container::reactor::Reactor;
 use container::scheduler::Phase;
 use container::server::Handle;
@@ -380,6 +382,83 @@ fn short_of_descriptors() {
         assert!(receive(stream).ends_with("root"));
     }
     assert_eq!(wait(container).stats.served, 1 + WAITING as u64);
+}
+
+/// Connections on which nothing happened kept out everybody else, health checks among them.
+#[test]
+fn an_idle_connection_makes_room_for_one_that_asks() {
+    let (one, held_one) = hold();
+    let (other, held_other) = hold();
+    let router = Router::new()
+        .get("/one", blocking(held_one))
+        .get("/other", blocking(held_other))
+        .get("/", inline(|| "root"));
+    let container = builder(1).connections(2).start(router).expect("it starts");
+    let handle = container.handle();
+    let (first, second) = (connect(&handle), connect(&handle));
+    for stream in [&first, &second] {
+        send(stream, GET);
+        receive_until(stream, "root");
+    }
+    // Once the first has been idle for a moment.
+    until("there is room", || {
+        let (mut stream, mut answer) = (connect(&handle), String::new());
+        // Who is refused may be reset for what he sends then.
+        let _ = stream.write_all(LAST.as_bytes());
+        let _ = stream.read_to_string(&mut answer);
+        answer.ends_with("root")
+    });
+    assert_eq!(receive(&first), "", "it was idle for longest");
+    assert_eq!(handle.stats().displaced, 1);
+    until("it has gone", || handle.stats().connections == 1);
+    let third = connect(&handle);
+    let busy = [(&second, "/one", &one), (&third, "/other", &other)];
+    for (stream, path, hold) in busy {
+        send(stream, &get(path));
+        hold.wait_begun();
+    }
+    let refused = receive(connect(&handle));
+    assert!(refused.starts_with("HTTP/1.1 503 "), "nobody is idle");
+    for (stream, _, hold) in busy {
+        hold.release();
+        receive_until(stream, "held");
+    }
+    stop(container);
+}
+
+#[test]
+fn whoever_asks_is_answered_without_descriptors() {
+    let name = "whoever_asks_is_answered_without_descriptors";
+    alone(name, "ulimit -Sn 64", answered_without_descriptors);
+}
+
+/// Nobody was answered as long as there were no descriptors, not even who watches on an address of
+/// his own.
+fn answered_without_descriptors() {
+    for priority in [Priority::Normal, Priority::Critical] {
+        let (hold, held) = hold();
+        let router = Router::new()
+            .get("/held", inline(held).priority(priority))
+            .get("/", inline(|| "root").priority(priority));
+        let container = start(router);
+        let handle = container.handle();
+        let busy = connect(&handle);
+        send(&busy, &get("/held"));
+        // Held there, the worker accepts nothing.
+        hold.wait_begun();
+        let client = connect(&handle);
+        send(&client, LAST);
+        let taken: Vec<File> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        hold.release();
+        receive_until(&busy, "held");
+        let answer = receive(&client);
+        match priority {
+            Priority::Critical => assert!(answer.ends_with("root"), "{answer}"),
+            _ => assert!(answer.starts_with("HTTP/1.1 "), "{answer}"),
+        }
+        drop(taken);
+        stop(container);
+    }
 }
 
 /// A connection that was taken between the stop and its worker's hearing of it was closed at once.

@@ -18,9 +18,13 @@ pub struct Config {
     pub blocking: BlockingConfig,
     /// What counts as held too long.
     pub watchdog: WatchdogConfig,
-    /// Connections open at once on one worker; those beyond are answered 503 and closed.
-    /// Default 10,000.
+    /// Connections open at once on one worker. For one beyond, the connection that was idle for
+    /// longest is closed; where none is idle it is answered 503 and closed. Default 10,000, or as
+    /// many as the process may have descriptors for, where that is fewer; the log says so then.
     pub connections: usize,
+    /// Descriptors that are left to all else in the process: files, databases, outgoing connections,
+    /// other containers; a quarter of those there are at most. Default 256.
+    pub spare_descriptors: usize,
     /// Connections of one peer address, over all workers; those beyond are answered 503 and closed.
     /// A peer is an IPv4 address or an IPv6 network of 64 bits. Behind a proxy all connections have
     /// one peer, so the default is no limit.
@@ -76,6 +80,7 @@ impl Default for Config {
             blocking: BlockingConfig::default(),
             watchdog: WatchdogConfig::default(),
             connections: 10_000,
+            spare_descriptors: 256,
             connections_per_peer: None,
             budgets: Budgets::default(),
             body_limit: 2 << 20,

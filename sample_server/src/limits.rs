@@ -13,9 +13,13 @@ use crate::units::{Size, Time};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
-    /// Connections open at once on one worker; beyond it 503
+    /// Connections open at once on one worker; beyond it the longest idle closes, or 503
     #[arg(long, env, value_name = "N", default_value_t = config().connections)]
     connections: usize,
+
+    /// Descriptors left to all but connections: files, databases, outgoing connections
+    #[arg(long, env, value_name = "N", default_value_t = config().spare_descriptors)]
+    spare_descriptors: usize,
 
     /// Connections of one peer address; beyond it 503 [default: no limit]
     #[arg(long, env, value_name = "N")]
@@ -173,6 +177,7 @@ impl LimitArgs {
     /// Puts them in their places.
     pub(crate) fn apply(&self, config: &mut Config) {
         config.connections = self.connections;
+        config.spare_descriptors = self.spare_descriptors;
         config.connections_per_peer = self.connections_per_peer;
         let budgets = &mut config.budgets;
         if let Some(limit) = self.requests {

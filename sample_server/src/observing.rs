@@ -13,6 +13,10 @@ use crate::process::Sockets;
 /// How long those who watch are waited for at the end: they have seen it.
 const DRAIN: Duration = Duration::from_secs(1);
 
+/// Connections of those who watch: some people and collectors, who must not take the descriptors of
+/// those who are served.
+const WATCHERS: usize = 64;
+
 /// Log lines, ids, and the address for those who watch.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Observation")]
@@ -70,7 +74,10 @@ impl ObserveArgs {
         let Some(address) = &self.admin else {
             return Ok(Watching(None));
         };
-        let builder = Container::builder().workers(1).drain_timeout(DRAIN);
+        let builder = Container::builder()
+            .workers(1)
+            .connections(WATCHERS)
+            .drain_timeout(DRAIN);
         let builder = inherited.serve(builder, |builder| builder.bind(address));
         let container = builder.prepare(admin::routes(watched.clone()))?;
         Ok(Watching(Some(container)))

@@ -173,6 +173,13 @@ fn connections(text: &mut Exposition, snapshot: &Snapshot) {
         stats.refused.saturating_sub(stats.refused_peers),
     )
     .sample(&[("by", "peer")], stats.refused_peers);
+    let displaced = "Idle connections closed to make room for new ones.";
+    text.metric(
+        "container_connections_displaced_total",
+        Kind::Counter,
+        displaced,
+    )
+    .sample(&[], stats.displaced);
     text.metric(
         "container_answers_total",
         Kind::Counter,

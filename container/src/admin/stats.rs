@@ -36,6 +36,7 @@ pub(super) fn describe(snapshot: &Snapshot) -> Value {
             "accepted": stats.accepted,
             "refused": stats.refused,
             "refused_peers": stats.refused_peers,
+            "displaced": stats.displaced,
             "peers": snapshot.peers,
         },
         "bodies": {

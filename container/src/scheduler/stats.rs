@@ -45,6 +45,8 @@ pub struct WorkerCounters {
     pub refused: Counter,
     /// Connections refused since their peer had as many as it may.
     pub refused_peers: Counter,
+    /// Idle connections closed to make room for new ones.
+    pub displaced: Counter,
     /// Futures given to `detach`.
     pub detached: Counter,
     /// Those that have ended, in whatever way.
@@ -133,6 +135,8 @@ pub struct Stats {
     pub refused: u64,
     /// Those of them whose peer had as many as it may.
     pub refused_peers: u64,
+    /// Idle connections closed to make room for new ones.
+    pub displaced: u64,
     /// Futures given to `detach` that have not ended.
     pub detached: u64,
     /// Requests cut off by the end of the drain, or the death of a worker.
@@ -263,6 +267,7 @@ impl Stats {
             stats.connections += worker.connections();
             stats.refused += worker.refused.read() + worker.refused_peers.read();
             stats.refused_peers += worker.refused_peers.read();
+            stats.displaced += worker.displaced.read();
             let ended = worker.detached_ended.read();
             stats.detached += worker.detached.read().saturating_sub(ended);
             stats.cut += worker.cut.read();

@@ -1,14 +1,16 @@
 //! `Acceptor`: takes connections from a listener, within the worker's budget, until the container
 //! drains.
 //!
-//! Out of descriptors it waits until one is free, instead of being told so again and again; the
-//! connections wait in the backlog meanwhile. Before it goes it has the kernel turn new connections
-//! away, and takes all that have begun: closing a listener resets what waits at it.
+//! Out of descriptors it has an idle connection make room; where none is idle, connections are told so
+//! by means of a descriptor that is kept in reserve. It waits until one is free instead of asking
+//! again and again. Before it goes it has the kernel turn new connections away, and takes all that
+//! have begun: closing a listener resets what waits at it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -63,14 +65,14 @@ pub(super) struct Acceptor {
     seat: Seat,
     /// How accepting last went, so that the log is told of a change and not of each attempt.
     condition: Cell<Condition>,
+    /// What is given up for a moment when there are no descriptors; `None` while it is.
+    reserve: RefCell<Option<OwnedFd>>,
 }
 
 /// How accepting goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Condition {
     Well,
-    /// There are no descriptors.
-    Short,
     /// The listener has failed so many times in a row.
     Failing(u32),
 }
@@ -81,7 +83,9 @@ enum Burst {
     Drained,
     /// There may be more.
     Paused,
-    /// Descriptors have run out, or something else went wrong: not now.
+    /// Descriptors have run out.
+    Short,
+    /// Something else went wrong: not now.
     Exhausted,
     /// The listener will not work again.
     Broken,
@@ -94,8 +98,10 @@ impl Acceptor {
         giver: Giver,
         listeners: &Arc<Listeners>,
     ) -> io::Result<Self> {
+        let listener = Listener::attach(&worker.reactor, listening.listener)?;
         Ok(Acceptor {
-            listener: Listener::attach(&worker.reactor, listening.listener)?,
+            reserve: RefCell::new(Some(listener.as_fd().try_clone_to_owned()?)),
+            listener,
             number: listening.number,
             listeners: listeners.clone(),
             giver,
@@ -108,9 +114,14 @@ impl Acceptor {
     /// Accepts until the container drains, then empties the backlog and closes the listener.
     pub(super) async fn run(self) {
         while self.wait().await {
+            self.restock();
             match self.accept_burst() {
                 Burst::Drained => {}
                 Burst::Paused => yield_now().await,
+                Burst::Short => {
+                    self.relieve();
+                    self.rest(Phase::Draining).await;
+                }
                 Burst::Exhausted => self.rest(Phase::Draining).await,
                 Burst::Broken => {
                     log::error!("a listener is broken: the container drains");
@@ -145,7 +156,7 @@ impl Acceptor {
                     }
                 }
                 Burst::Paused => yield_now().await,
-                Burst::Exhausted => self.rest(Phase::Closing).await,
+                Burst::Short | Burst::Exhausted => self.rest(Phase::Closing).await,
                 Burst::Broken => return,
             }
         }
@@ -174,12 +185,11 @@ impl Acceptor {
                 // The client changed its mind before we got to it.
                 Err(AcceptError::Transient(_)) => {}
                 Err(AcceptError::OutOfDescriptors(error)) => {
-                    if self.condition.replace(Condition::Short) == Condition::Well {
-                        log::error!(
-                            "accepting pauses until there is room for a connection: {error}"
-                        );
+                    self.condition.set(Condition::Well);
+                    if self.listeners.may_complain(self.worker.reactor.now()) {
+                        log::error!("there is no room for a connection: {error}");
                     }
-                    return Burst::Exhausted;
+                    return Burst::Short;
                 }
                 Err(AcceptError::Fatal(error)) => return self.note_failure(&error),
             }
@@ -191,7 +201,7 @@ impl Acceptor {
     fn note_failure(&self, error: &io::Error) -> Burst {
         let failures = match self.condition.get() {
             Condition::Failing(failures) => failures + 1,
-            Condition::Well | Condition::Short => {
+            Condition::Well => {
                 log::error!("accepting fails: {error}");
                 1
             }
@@ -201,6 +211,40 @@ impl Acceptor {
             Burst::Exhausted
         } else {
             Burst::Broken
+        }
+    }
+
+    /// Out of descriptors: an idle connection makes room for the next. Where none is idle those that
+    /// wait are told that there is no room; where all that is served is critical, the first of them
+    /// is served.
+    fn relieve(&self) {
+        if self.worker.displace() {
+            return;
+        }
+        for _ in 0..ACCEPTS_PER_TURN {
+            // Given up, it is what the connection gets.
+            if self.reserve.take().is_none() {
+                break;
+            }
+            let Ok(Some(accepted)) = self.listener.try_accept() else {
+                break;
+            };
+            if self.worker.service.is_critical() {
+                serve(&self.worker, accepted);
+            } else {
+                self.worker.counters.refused.add(1);
+                refuse(&accepted.socket);
+            }
+            self.restock();
+        }
+        self.restock();
+    }
+
+    /// Takes a descriptor into reserve, if there is one.
+    fn restock(&self) {
+        let mut reserve = self.reserve.borrow_mut();
+        if reserve.is_none() {
+            *reserve = self.listener.as_fd().try_clone_to_owned().ok();
         }
     }
 
@@ -221,7 +265,7 @@ impl Acceptor {
 
 /// Serves a connection on this worker, or refuses it for want of room.
 pub(super) fn serve(worker: &Rc<Worker>, accepted: Accepted<AnySocket>) {
-    if worker.connections() >= worker.config.connections {
+    if !worker.makes_room() {
         worker.counters.refused.add(1);
         refuse(&accepted.socket);
         return;

@@ -37,7 +37,7 @@ pub struct Builder {
 
 /// What a builder comes to.
 pub(super) struct Parts {
-    pub(super) config: Arc<Config>,
+    pub(super) config: Config,
     pub(super) addresses: Vec<BindAddress>,
     pub(super) listeners: Vec<AnyListener>,
     pub(super) on_error: Option<ErrorShape>,
@@ -182,7 +182,7 @@ impl Builder {
             return Err(Error::config(faults));
         }
         Ok(Parts {
-            config: Arc::new(self.config),
+            config: self.config,
             addresses,
             listeners: self.listeners,
             on_error: self.on_error,

@@ -6,12 +6,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::builder::{Builder, Parts};
+use super::descriptors;
 use super::handle::{Handle, OwnHandle, Shared};
 use super::keeper::LeftBehind;
 use super::listeners::Listeners;
 use super::service::observed_name;
 use super::signal::SignalThread;
-use super::spread::{self, Loads};
+use super::spread::{Bounds, Loads};
 use super::thread::{self, Part, Setup};
 use crate::config::Config;
 use crate::error::Error;
@@ -159,23 +160,21 @@ impl fmt::Display for Report {
 /// Opens the listeners, starts the workers, and returns once all of them could serve.
 pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Error> {
     let Parts {
-        config,
+        mut config,
         addresses,
         listeners,
         on_error,
         access_log,
     } = parts;
     let count = config.workers;
+    let (addresses, listeners) = Listeners::open(&addresses, listeners, count)?;
+    descriptors::fit(&mut config);
+    let config = Arc::new(config);
     let names = routes.iter().map(observed_name);
     let secret = routes.secret_paths().clone();
     let observation = Observation::new(config.observe.clone(), access_log, names, secret, count);
     let counters: Vec<Arc<WorkerCounters>> = (0..count).map(|_| Arc::default()).collect();
-    let bounds = spread::Bounds {
-        connections: config.connections,
-        held: config.watchdog.worker,
-    };
-    let loads = Loads::new(&counters, bounds);
-    let (addresses, listeners) = Listeners::open(&addresses, listeners, count)?;
+    let loads = Loads::new(&counters, Bounds::of(&config));
     let pool = BlockingPool::new(config.blocking.clone());
     let lifecycle = Lifecycle::new();
     let own = OwnHandle::default();

@@ -6,9 +6,13 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::net::{Address, AnyListener, BindAddress, ListenSocket};
+
+/// How often at most the log is told that there are no descriptors.
+const COMPLAINTS_APART: Duration = Duration::from_secs(1);
 
 /// All listening sockets of a container.
 pub(super) struct Listeners {
@@ -17,6 +21,8 @@ pub(super) struct Listeners {
     is_handed_over: AtomicBool,
     /// Whether one of them has failed for good.
     is_broken: AtomicBool,
+    /// When the log was last told that there were no descriptors.
+    complained: Mutex<Option<Instant>>,
 }
 
 struct Socket {
@@ -99,6 +105,7 @@ impl Listeners {
             sockets,
             is_handed_over: AtomicBool::new(false),
             is_broken: AtomicBool::new(false),
+            complained: Mutex::new(None),
         };
         Ok((local, Arc::new(listeners)))
     }
@@ -176,6 +183,19 @@ impl Listeners {
         self.is_handed_over.load(Ordering::Acquire)
     }
 
+    /// Whether the log may be told that there are no descriptors: not by every worker, and not each
+    /// time that one was free for a moment.
+    pub(super) fn may_complain(&self, now: Instant) -> bool {
+        let complained = self.complained.lock();
+        let mut complained = complained.unwrap_or_else(PoisonError::into_inner);
+        let is_recent = |last: Instant| now.saturating_duration_since(last) < COMPLAINTS_APART;
+        let may = !complained.is_some_and(is_recent);
+        if may {
+            *complained = Some(now);
+        }
+        may
+    }
+
     /// A socket does not work any more.
     pub(super) fn note_broken(&self) {
         self.is_broken.store(true, Ordering::Release);
@@ -228,6 +248,15 @@ mod tests {
             let reach = new.of(0).expect("there are descriptors")[0].reach;
             assert_eq!(reach == Reach::All, workers > 4);
         }
+    }
+
+    #[test]
+    fn the_log_is_told_once_a_second() {
+        let (_, listeners) = open(1, vec![]);
+        let now = Instant::now();
+        let told = [0, 1, 999, 1000, 1001, 1999, 2000]
+            .map(|ms| listeners.may_complain(now + Duration::from_millis(ms)));
+        assert_eq!(told, [true, false, false, true, false, false, true]);
     }
 
     #[test]

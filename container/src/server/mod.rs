@@ -10,6 +10,8 @@
 //! | `wind_up` | what a worker does in each of them |
 //! | `listeners` | the sockets it listens at, also for successors |
 //! | `acceptor`, `spread` | where connections come from, and who gets them |
+//! | `descriptors` | how many connections there are descriptors for |
+//! | `displacing` | who makes room for a new connection |
 //! | `connection` | one connection |
 //! | `service` | from a request to a reply |
 //! | `detach`, `background` | work that goes on after the answer; work beside all requests |
@@ -21,7 +23,9 @@ mod builder;
 pub(crate) mod connection;
 mod container;
 mod date;
+mod descriptors;
 mod detach;
+mod displacing;
 mod handle;
 mod keeper;
 mod listeners;

@@ -103,6 +103,15 @@ impl Service {
         &self.scheduler
     }
 
+    /// Whether all that it serves is critical: health, metrics, administration.
+    pub(crate) fn is_critical(&self) -> bool {
+        let mut priorities = self
+            .routes
+            .iter()
+            .map(|route| route.endpoint.policy().priority);
+        priorities.all(|priority| priority == Priority::Critical)
+    }
+
     /// Finds out what is to be done with a request.
     pub(super) fn plan(&self, head: &RequestHead) -> Plan {
         match self.routes.find(head.method(), head.path()) {

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::acceptor;
 use super::listeners::Reach;
 use super::worker::Worker;
+use crate::config::Config;
 use crate::net::{Accepted, AnySocket};
 use crate::reactor::{Job, Label, Remote};
 use crate::scheduler::WorkerCounters;
@@ -78,6 +79,14 @@ impl Bounds {
         connections: usize::MAX,
         held: None,
     };
+
+    /// Whoever this container's limits allow.
+    pub(super) fn of(config: &Config) -> Bounds {
+        Bounds {
+            connections: config.connections,
+            held: config.watchdog.worker,
+        }
+    }
 }
 
 /// One worker, seen from outside.

@@ -12,6 +12,7 @@ use std::time::Instant;
 use slab::Slab;
 
 use super::date::DateCache;
+use super::displacing::Displacing;
 use super::service::Service;
 use crate::config::Config;
 use crate::http1;
@@ -48,12 +49,25 @@ pub(crate) struct Worker {
     pub(super) write_buffer: Cell<Vec<u8>>,
     /// While draining: until when connections that have sent nothing yet are kept.
     pub(super) spare_until: Cell<Option<Instant>>,
-    /// The wakers of what has to hear of a new phase; a seat's number is its key.
-    seats: RefCell<Slab<Option<Waker>>>,
+    /// Who sits; a seat's number is its key.
+    seats: RefCell<Slab<Sitter>>,
+    /// Connections that are to make room for others.
+    displacing: Displacing,
     /// Woken when the last seat is given back.
     empty: Cell<Option<Waker>>,
     /// Woken when a seat is given back: acceptors that wait for room, one entry each.
     freed: RefCell<Vec<Waker>>,
+}
+
+/// What is known of who holds a seat.
+#[derive(Default)]
+pub(super) struct Sitter {
+    /// Wakes it to hear of a new phase, or that it is to go.
+    pub(super) waker: Option<Waker>,
+    /// Since when it is a connection on which nothing happens; `None` while it is anything else.
+    pub(super) idle_since: Option<Instant>,
+    /// Whether it is a connection that is to make room for another.
+    pub(super) is_displaced: bool,
 }
 
 /// A place in a worker: held by connections, acceptors, detached handlers and background work for as
@@ -100,6 +114,7 @@ impl Worker {
             write_buffer: Cell::new(Vec::new()),
             spare_until: Cell::new(None),
             seats: RefCell::new(Slab::new()),
+            displacing: Displacing::default(),
             empty: Cell::new(None),
             freed: RefCell::new(Vec::new()),
         })
@@ -139,7 +154,7 @@ impl Worker {
         if kind == SeatKind::Connection {
             self.counters.accepted.add(1);
         }
-        let key = self.seats.borrow_mut().insert(None);
+        let key = self.seats.borrow_mut().insert(Sitter::default());
         Seat {
             worker: self.clone(),
             key,
@@ -151,6 +166,29 @@ impl Worker {
     /// Connections that are open.
     pub(super) fn connections(&self) -> usize {
         self.counters.connections() as usize
+    }
+
+    /// Whether there is room for one more connection, be it that another makes it: at most so many
+    /// are open, those not counted that are about to close.
+    pub(super) fn makes_room(&self) -> bool {
+        let staying = self.connections().saturating_sub(self.displacing.count());
+        staying < self.config.connections || self.displace()
+    }
+
+    /// Has the connection close that was idle for longest; false where none can.
+    pub(super) fn displace(&self) -> bool {
+        let mut seats = self.seats.borrow_mut();
+        let chosen = self.displacing.choose(&mut seats, self.reactor.now());
+        drop(seats);
+        let is_found = chosen.is_some();
+        if is_found {
+            self.counters.displaced.add(1);
+        }
+        // Woken without the table: a waker may run code that takes or gives back a seat.
+        if let Some(waker) = chosen.flatten() {
+            waker.wake();
+        }
+        is_found
     }
 
     /// Has this task woken when a seat is given back.
@@ -204,7 +242,7 @@ impl Worker {
             .seats
             .borrow()
             .iter()
-            .filter_map(|(_, waker)| waker.clone())
+            .filter_map(|(_, sitter)| sitter.waker.clone())
             .collect();
         for waker in wakers.into_iter().chain(self.empty.take()) {
             waker.wake();
@@ -232,9 +270,23 @@ impl Seat {
         if self.is_watching.replace(true) {
             return;
         }
-        if let Some(waker) = self.worker.seats.borrow_mut().get_mut(self.key) {
-            *waker = Some(context.waker().clone());
+        if let Some(sitter) = self.worker.seats.borrow_mut().get_mut(self.key) {
+            sitter.waker = Some(context.waker().clone());
         }
+    }
+
+    /// Notes since when nothing has happened on this connection; `None` while something does.
+    pub(super) fn rest(&self, idle_since: Option<Instant>) {
+        if let Some(sitter) = self.worker.seats.borrow_mut().get_mut(self.key) {
+            sitter.idle_since = idle_since;
+        }
+    }
+
+    /// Whether this connection is to make room for another.
+    pub(super) fn is_displaced(&self) -> bool {
+        // The table is cold, and mostly nobody is.
+        let sits = |seats: &Slab<Sitter>| seats.get(self.key).is_some_and(|one| one.is_displaced);
+        self.worker.displacing.count() > 0 && sits(&self.worker.seats.borrow())
     }
 
     /// The worker it is a seat of.
@@ -245,11 +297,13 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let (waker, is_empty) = {
+        let (sitter, is_empty) = {
             let mut seats = self.worker.seats.borrow_mut();
             (seats.try_remove(self.key), seats.is_empty())
         };
-        drop(waker);
+        if sitter.is_some_and(|sitter| sitter.is_displaced) {
+            self.worker.displacing.note_gone();
+        }
         if self.kind == SeatKind::Connection {
             self.worker.counters.closed.add(1);
         }

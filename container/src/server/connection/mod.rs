@@ -167,6 +167,7 @@ impl<T: Transport + Unpin> Driver<T> {
         self.flush(context);
         self.note_flushed();
         self.output.return_buffer(&self.seat.worker().write_buffer);
+        self.note_idle();
         if let Some(reason) = self.finished() {
             return self.begin_close(reason, context);
         }
@@ -230,16 +231,32 @@ impl<T: Transport + Unpin> Driver<T> {
         self.expire_departure(now);
     }
 
-    /// Before a drain closes an idle connection the system is asked once more: a request may have
-    /// come of which the reactor has not heard.
+    /// Before an idle connection is closed, by a drain or to make room, the system is asked once
+    /// more: a request may have come of which the reactor has not heard.
     fn look_again(&self) {
-        if self.worker().phase() == Phase::Draining && self.machine.is_idle() && !self.is_spared() {
+        let drains = self.worker().phase() == Phase::Draining && !self.is_spared();
+        if (drains || self.seat.is_displaced()) && self.machine.is_idle() {
             self.transport.assume_read_ready();
         }
     }
 
+    /// Notes for those who need room whether anything happens here.
+    fn note_idle(&self) {
+        let is_idle = self.machine.is_idle() && self.output.is_empty();
+        let since = self.machine.idle_since().filter(|_| is_idle);
+        self.seat.rest(since);
+    }
+
+    /// Whether something has come that was not looked at.
+    fn has_input(&self) -> bool {
+        self.transport.is_read_ready() || !self.backlog.is_empty()
+    }
+
     /// Reacts to the container's phase.
     fn observe_phase(&mut self) {
+        if self.seat.is_displaced() && !(self.machine.is_idle() && self.has_input()) {
+            self.machine.drain();
+        }
         match self.worker().phase() {
             Phase::Starting | Phase::Running => {}
             Phase::Leaving => {
@@ -249,8 +266,7 @@ impl<T: Transport + Unpin> Driver<T> {
             }
             Phase::Draining => {
                 let idle = self.machine.is_idle();
-                let has_input = self.transport.is_read_ready() || !self.backlog.is_empty();
-                if !idle || !(has_input || self.is_spared()) {
+                if !idle || !(self.has_input() || self.is_spared()) {
                     self.machine.drain();
                 }
                 let half = self.machine.is_in_head() && !self.transport.is_read_ready();
