@@ -5,6 +5,9 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
+/// What a process says that another one takes the place of.
+const SUCCEEDED: &str = " serves from now on";
+
 /// A started server; killed when a test ends before it does.
 pub(crate) struct Server {
     child: Child,
@@ -102,12 +105,17 @@ impl Server {
         }
     }
 
-    /// Reads the log until lines with each of these words were there, in whatever order.
-    pub(crate) fn wait_for_all(&mut self, all: &[&str]) {
-        let mut missing = all.to_vec();
-        while !missing.is_empty() {
+    /// Takes note of the process that has taken its place, once a line with each of these words was
+    /// there as well: the two of them write to one log, in whatever order.
+    pub(crate) fn adopt_after(&mut self, words: &[&str]) {
+        let mut missing = words.to_vec();
+        self.successor = None;
+        while self.successor.is_none() || !missing.is_empty() {
             let line = self.wait_for("");
             missing.retain(|words| !line.contains(words));
+            if line.contains(SUCCEEDED) {
+                self.successor = Some(successor(&line));
+            }
         }
     }
 
@@ -119,10 +127,8 @@ impl Server {
 
     /// Takes note of the process that has taken its place.
     pub(crate) fn adopt(&mut self) {
-        let line = self.wait_for(" serves from now on");
-        let (_, pid) = line.split_once("process ").expect("it says which");
-        let (pid, _) = pid.split_once(' ').expect("it says which");
-        self.successor = Some(pid.to_owned());
+        let line = self.wait_for(SUCCEEDED);
+        self.successor = Some(successor(&line));
     }
 
     /// Sends a signal: `INT`, `TERM` or `USR2`.
@@ -187,4 +193,11 @@ pub(crate) fn read_to_end(mut stream: impl Read) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).expect("it closes");
     text
+}
+
+/// The process that a line with [`SUCCEEDED`] tells of.
+fn successor(line: &str) -> String {
+    let (_, pid) = line.split_once("process ").expect("it says which");
+    let (pid, _) = pid.split_once(' ').expect("it says which");
+    pid.to_owned()
 }
