@@ -1,7 +1,6 @@
 //! The watchdog names who holds a worker, or a thread of the blocking pool, while it is held; over
 //! real sockets and threads. Each hold lasts until it was seen, so that no time matters.
 
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -13,47 +12,20 @@ use container::{
     Body, Container, Next, Request, Response, Router, admin, blocking, inline, local_body,
     spawn_blocking, spawn_local,
 };
+use log::LevelFilter;
 use tests::exposition::Metrics;
 use tests::loopback::{Hold, builder, connect, hold, receive, send, stop, until};
+use tests::records::Records;
 use tests::{get, last};
 
 /// How long is too long here.
 const LIMIT: Duration = Duration::from_millis(5);
 
 /// Every line that a container of this process wrote.
-static LOG: Lines = Lines(Mutex::new(Vec::new()));
-
-struct Lines(Mutex<Vec<String>>);
-
-impl Lines {
-    /// Whether there is a line with all of these words.
-    fn has(&self, words: &[&str]) -> bool {
-        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut lines = lines.iter();
-        lines.any(|line| words.iter().all(|word| line.contains(word)))
-    }
-}
-
-impl log::Log for Lines {
-    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.target() == "container::watchdog"
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        if self.enabled(record.metadata()) {
-            let line = format!("{} {}", record.level(), record.args());
-            let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.push(line);
-        }
-    }
-
-    fn flush(&self) {}
-}
+static LOG: Records = Records::of("container::watchdog");
 
 fn start(router: Router) -> Container {
-    // Fails when another test was first, with the same.
-    let _ = log::set_logger(&LOG);
-    log::set_max_level(log::LevelFilter::Warn);
+    LOG.listen(LevelFilter::Warn);
     let builder = builder(1).configure(|config| {
         config.watchdog.worker = Some(LIMIT);
         config.watchdog.blocking = Some(LIMIT);

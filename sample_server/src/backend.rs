@@ -30,8 +30,8 @@ pub(crate) struct BackendArgs {
     protect_users: bool,
 
     /// Where clients find this server: what mailed links begin with, and who issues logins
-    /// [default: http:// and the address it listens at; 127.0.0.1 or [::1] where that is every
-    /// address of this machine; with --port 0 nobody can follow such a link]
+    /// [default: http:// and the address it listens at; this machine's own where that is every
+    /// address it has; with --port 0 nobody can follow such a link]
     #[arg(long, env, value_name = "URL", value_parser = base_url)]
     base_url: Option<String>,
 

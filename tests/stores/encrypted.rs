@@ -1,46 +1,19 @@
 //! TLS with the server: what each `sslmode` gives with a server that proves who it is, with one that
 //! does not, and with one that has no TLS; and what is said then.
 
-use std::sync::{Mutex, PoisonError};
-
 use container::client::Trust;
 use handlers::store::{OpenError, OpenOptions, Stores};
+use log::LevelFilter;
 use tests::loopback::until;
 use tests::on_worker;
 use tests::postgres::Postgres;
+use tests::records::Records;
 use tests::{Authority, Certificate};
 
 use crate::named;
 
 /// Every line that a store of this process wrote about a connection at its start.
-static LOG: Lines = Lines(Mutex::new(Vec::new()));
-
-struct Lines(Mutex<Vec<String>>);
-
-impl Lines {
-    /// Whether there is a line with all of these words.
-    fn has(&self, words: &[&str]) -> bool {
-        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut lines = lines.iter();
-        lines.any(|line| words.iter().all(|word| line.contains(word)))
-    }
-}
-
-impl log::Log for Lines {
-    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.target() == "handlers::store::postgres"
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        if self.enabled(record.metadata()) {
-            let line = format!("{} {}", record.level(), record.args());
-            let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.push(line);
-        }
-    }
-
-    fn flush(&self) {}
-}
+static LOG: Records = Records::of("handlers::store::postgres");
 
 /// What comes of opening a database.
 #[derive(Debug, Clone, Copy)]
@@ -67,9 +40,7 @@ fn vouching(certificate: &Certificate) -> Trust {
 /// Opens the database of this name in the server, with these parameters behind its `url`.
 #[track_caller]
 fn check(server: &Postgres, name: &str, url: &str, trust: &Trust, expected: Outcome) {
-    // Fails when another test was first, with the same.
-    let _ = log::set_logger(&LOG);
-    log::set_max_level(log::LevelFilter::Info);
+    LOG.listen(LevelFilter::Info);
     server.create(name);
     let options = OpenOptions {
         trust: trust.clone(),

@@ -13,6 +13,7 @@ pub mod loopback;
 pub mod postgres;
 pub mod program;
 mod random;
+pub mod records;
 mod request;
 pub mod smtp;
 pub mod targets;

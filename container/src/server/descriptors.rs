@@ -1,6 +1,8 @@
 //! How many connections the process's limit of descriptors has room for. Where that is not known it
 //! has room for all.
 
+use log::Level;
+
 use crate::config::Config;
 
 /// Descriptors of a worker besides its connections: its selector and what wakes it, its listener,
@@ -16,7 +18,11 @@ pub(super) fn fit(config: &mut Config) {
     let Some(limit) = limit() else { return };
     let possible = possible(limit, in_use(), config);
     if possible < config.connections {
-        log::warn!(
+        // Whoever has not asked for more does not need to be warned.
+        let is_default = config.connections == Config::default().connections;
+        let level = if is_default { Level::Info } else { Level::Warn };
+        log::log!(
+            level,
             "a worker takes {possible} connections, not {}: the process may have {limit} descriptors",
             config.connections
         );
