@@ -157,10 +157,13 @@ const WRONG: &[(&str, &str)] = &[
     ("/requests/?url=a&request_num=1", "http://"),
     ("/requests/?url=file:///etc/passwd&request_num=1", "http://"),
     ("/requests/?url=gopher://a/&request_num=1", "http://"),
-    ("/requests/?url=http://me@127.0.0.1/&request_num=1", "host"),
+    (
+        "/requests/?url=http://me@127.0.0.1/&request_num=1",
+        "user information",
+    ),
     (
         "/requests/?url=http://a%5C@127.0.0.1/&request_num=1",
-        "host",
+        "user information",
     ),
     (
         "/requests/?url=http://[fe80::1%2525lo]/&request_num=1",
