@@ -17,6 +17,12 @@ use super::{Accepted, Address, AnySocket, BindAddress, ListenSocket, UnixListenS
 /// default this is; a smaller one makes a burst of clients wait a second for their second SYN.
 pub const BACKLOG: u32 = 4096;
 
+/// Bytes that the kernel keeps for a TCP peer beyond those that are under way to it, on Linux. What
+/// is under way is bounded by the peer's window and by congestion control. Left to itself the kernel
+/// keeps up to 4 MB of one answer for each slow reader, and a fast one makes it go through all of
+/// that memory again and again, which everybody else waits for.
+pub const UNSENT_MAX: u32 = 128 << 10;
+
 /// Linux lets accepted sockets inherit `TCP_NODELAY`; elsewhere it costs a call for each.
 const NODELAY_IS_INHERITED: bool = cfg!(target_os = "linux");
 
@@ -159,7 +165,7 @@ impl AnyListener {
                 local.as_pathname(),
             )));
         }
-        socket.set_tcp_nodelay(true)?;
+        prepare(&socket)?;
         Ok(AnyListener::Tcp(mio::net::TcpListener::from_std(
             socket.into(),
         )))
@@ -276,9 +282,16 @@ fn bound(address: SocketAddr, options: &ListenOptions) -> io::Result<Socket> {
     if options.reuse_port {
         socket.set_reuse_port(true)?;
     }
-    socket.set_tcp_nodelay(true)?;
+    prepare(&socket)?;
     socket.bind(&address.into())?;
     Ok(socket)
+}
+
+/// Sets what accepted sockets are to inherit.
+fn prepare(socket: &Socket) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_notsent_lowat(UNSENT_MAX)?;
+    socket.set_tcp_nodelay(true)
 }
 
 fn listen(socket: Socket, options: &ListenOptions) -> io::Result<mio::net::TcpListener> {

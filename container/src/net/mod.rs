@@ -36,7 +36,7 @@ mod unix_socket;
 
 pub use self::accept::AcceptError;
 pub use self::address::{Address, AddressError, BindAddress};
-pub use self::bind::{AnyListener, BACKLOG, ListenOptions};
+pub use self::bind::{AnyListener, BACKLOG, ListenOptions, UNSENT_MAX};
 pub use self::listener::{ListenSocket, Listener, SocketListener, TcpListener, UnixListener};
 pub use self::socket::{Accepted, AnySocket, Socket};
 pub use self::stream::{SocketStream, Stream, TcpStream, UnixStream};

@@ -315,7 +315,7 @@ mod tests {
     use std::future::poll_fn;
 
     use super::*;
-    use crate::net::{TcpListener, UnixListener};
+    use crate::net::{TcpListener, UNSENT_MAX, UnixListener};
     use crate::reactor::{Clock, spawn_local};
 
     fn run<F: Future<Output = io::Result<()>>>(test: F) {
@@ -363,6 +363,27 @@ mod tests {
             }
             server.set_nodelay(false)?;
             assert!(!server.registration.io().nodelay()?);
+            Ok(())
+        });
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn little_waits_in_the_kernel_for_a_peer_that_does_not_read() {
+        run(async {
+            let (client, mut server) = tcp_pair().await?;
+            write_ready(&server).await;
+            let mut taken = 0;
+            let end = loop {
+                match server.try_write(&[0; 16 << 10]) {
+                    Ok(count) => taken += count as u32,
+                    Err(error) => break error,
+                }
+            };
+            would_block::<()>(Err(end));
+            // The first window of a peer that has read nothing is 64 KiB.
+            assert!((UNSENT_MAX..4 * UNSENT_MAX).contains(&taken), "{taken}");
+            drop(client);
             Ok(())
         });
     }
