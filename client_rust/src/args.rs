@@ -74,6 +74,10 @@ pub(crate) struct LoadArgs {
     #[arg(short, long, value_parser = duration::parse, value_name = "TIME")]
     pub(crate) duration: Option<Duration>,
 
+    /// Time before --duration whose requests are sent and not counted, unless they fail
+    #[arg(long, value_parser = duration::parse, value_name = "TIME", requires = "duration")]
+    pub(crate) warm_up: Option<Duration>,
+
     /// Requests per second in all, sent when they are due whether or not answers come; latency
     /// counts from the time a request was due
     #[arg(long, value_name = "N")]

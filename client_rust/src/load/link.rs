@@ -234,9 +234,6 @@ impl Link {
 
     fn answered(&self, worker: &Worker, progress: &mut Progress<'_>) {
         *progress.answered += 1;
-        let latency = self
-            .finished
-            .saturating_duration_since(progress.batch.start);
-        worker.tally.borrow_mut().answered(self.status, latency);
+        worker.answered(progress.batch, self.status, self.finished);
     }
 }

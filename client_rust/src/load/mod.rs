@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &LoadArgs) -> Result<Outcome, CommandError> {
     }
     let start = Instant::now();
     let tally = run_workers(&plan, start, &progress_bar(&plan, arguments.json))?;
-    let report = Report::new(&plan, &tally, start.elapsed());
+    let took = start.elapsed().saturating_sub(plan.warm_up);
+    let report = Report::new(&plan, &tally, took);
     output::print(&if arguments.json {
         output::json(&report)
     } else {
@@ -86,7 +87,7 @@ fn run_workers(plan: &Arc<Plan>, start: Instant, bar: &ProgressBar) -> Result<Ta
 fn progress_bar(plan: &Plan, hidden: bool) -> ProgressBar {
     let length = match (plan.total, plan.duration) {
         (Some(total), _) => total,
-        (None, duration) => duration.unwrap_or_default().as_secs(),
+        (None, duration) => (plan.warm_up + duration.unwrap_or_default()).as_secs(),
     };
     let bar = if hidden {
         ProgressBar::hidden()

@@ -39,7 +39,9 @@ pub(crate) struct Plan {
     pub(super) workers: u32,
     /// Requests of all connections together; `None` when only the time ends the load.
     pub(super) total: Option<u64>,
-    /// When no further request is sent.
+    /// From the start to the first request that counts.
+    pub(super) warm_up: Duration,
+    /// From then until no further request is sent.
     pub(super) duration: Option<Duration>,
     /// Requests per second in all; `None`: each as soon as the one before is answered.
     pub(super) rate: Option<f64>,
@@ -78,6 +80,7 @@ impl Plan {
             connections,
             workers: arguments.workers.min(connections),
             total: per_thread.map(|requests| requests * u64::from(arguments.threads)),
+            warm_up: arguments.warm_up.unwrap_or_default(),
             duration: arguments.duration,
             rate: arguments.rate,
             pipeline,

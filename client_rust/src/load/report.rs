@@ -57,7 +57,7 @@ impl Report {
             rate: plan.rate,
             count,
             seconds: thousandths(seconds),
-            requests_per_second: thousandths(count as f64 / seconds),
+            requests_per_second: thousandths(per_second(count, seconds)),
             latency_us: Latency {
                 mean: microseconds(tally.latencies.mean()),
                 p50: at(0.5),
@@ -99,6 +99,15 @@ impl Report {
             let _ = writeln!(text, "  {kind}: {count}");
         }
         text
+    }
+}
+
+/// Of no time there is no rate: all was over before the warm-up was.
+fn per_second(count: u64, seconds: f64) -> f64 {
+    if count == 0 {
+        0.0
+    } else {
+        count as f64 / seconds
     }
 }
 

@@ -58,7 +58,9 @@ impl Supply {
         Supply {
             left: Cell::new(total.unwrap_or(u64::MAX)),
             batch: plan.pipeline,
-            end: plan.duration.map(|duration| start + duration),
+            end: plan
+                .duration
+                .map(|duration| start + plan.warm_up + duration),
             pace: plan.rate.map(|rate| Pace {
                 start,
                 step: f64::from(plan.workers) / rate,

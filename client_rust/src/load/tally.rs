@@ -39,12 +39,13 @@ impl Tally {
         }
     }
 
-    /// A request was answered.
-    pub(super) fn answered(&mut self, status: u16, latency: Duration) {
-        if (200..400).contains(&status) {
-            self.latencies.saturating_record(latency.as_nanos() as u64);
-        } else {
+    /// A request was answered. One of the warm-up is not counted, unless it failed: a failure is
+    /// never hidden.
+    pub(super) fn answered(&mut self, status: u16, latency: Duration, counted: bool) {
+        if !(200..400).contains(&status) {
             self.failed(Failure::Status(status), 1);
+        } else if counted {
+            self.latencies.saturating_record(latency.as_nanos() as u64);
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Worker {
     pub(super) buffer: RefCell<Vec<u8>>,
     /// What is to be sent next.
     supply: Supply,
+    /// Whatever was begun before this is not counted.
+    counted_from: Instant,
     /// Connections that have not given up.
     active: Cell<u64>,
     /// Requests done by all workers, for the progress bar.
@@ -49,6 +51,7 @@ pub(super) fn run(
         tally: RefCell::new(Tally::new()),
         buffer: RefCell::new(vec![0; READ_BUFFER]),
         supply: Supply::new(&plan, index, start),
+        counted_from: start + plan.warm_up,
         active: Cell::new(connections),
         done,
         plan,
@@ -119,6 +122,13 @@ impl Worker {
             }
         };
         link.exchange(self, batch, deadline, answered).await
+    }
+
+    /// Counts the answer to one request of a batch.
+    pub(super) fn answered(&self, batch: Batch, status: u16, finished: Instant) {
+        let latency = finished.saturating_duration_since(batch.start);
+        let counted = batch.start >= self.counted_from;
+        self.tally.borrow_mut().answered(status, latency, counted);
     }
 
     /// One connection stops for good: its part of what is left is not sent. The last one to stop

@@ -117,6 +117,31 @@ fn a_rate_sends_as_many_as_are_due() {
 }
 
 #[test]
+fn the_warm_up_is_not_counted_but_its_failures_are() {
+    let number = AtomicUsize::new(0);
+    let server = Server::start(move |_| match number.fetch_add(1, Ordering::SeqCst) {
+        0 => Some("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".to_owned()),
+        _ => ok("x"),
+    });
+    for (warm_up, code, count, errors) in [("1h", 1, 0, 1), ("1ns", 0, 100, 0)] {
+        let warm_up = format!("--warm-up={warm_up}");
+        let flags = [&warm_up, "--duration=1h", "-t2", "-r50", "--json"];
+        let run = load(&server, &flags);
+        let report = run.json();
+        assert_eq!(run.code, code, "{run}");
+        assert_eq!(
+            (&report["count"], &report["errors"]),
+            (&count.into(), &errors.into()),
+            "{run}"
+        );
+        let per_second = report["requests_per_second"].as_f64();
+        assert_eq!(per_second > Some(0.0), count > 0, "{run}");
+        assert!(per_second.is_some(), "{run}");
+    }
+    assert_eq!(server.requests(), 200);
+}
+
+#[test]
 fn failures_are_counted_by_kind() {
     let number = AtomicUsize::new(0);
     let server = Server::start(move |_| match number.fetch_add(1, Ordering::SeqCst) {
