@@ -15,14 +15,13 @@ import time
 from dataclasses import replace
 from statistics import median
 
-import fairness
 import load
 import slow_peers
 from report import positive, ratio, table, title
 from server import CONTESTANTS, OURS, ROOT, Contestant, Server, build
 
 # Sections that are about the container alone.
-OURS_ONLY = ("held", "slow", "fair", "unread", "descriptors", "compare", "go")
+OURS_ONLY = ("held", "slow", "unread", "descriptors", "compare", "go")
 SECTIONS = ("cpu", "memory", *OURS_ONLY, "crates")
 SLEEP_MS = 1000
 UNREAD_BYTES = 32 << 20
@@ -159,30 +158,6 @@ def bench_slow(options: argparse.Namespace) -> None:
     for name, seen in (("alone", alone), ("beside", beside)):
         against = ratio(median(seen), median(alone))
         rows.append((name, f"{median(seen):,.0f}", f"{min(seen):,.0f}", against))
-    table(rows)
-
-
-def bench_fair(options: argparse.Namespace) -> None:
-    title(f"{fairness.CONNECTIONS:,} modest connections, {fairness.RATE:,} requests/s, beside greedy ones")
-    besides = {"alone": (), **{kind: (kind,) for kind in fairness.KINDS}, "all": fairness.KINDS}
-    seen = {name: [] for name in besides}
-    with Server(fairness.SERVER) as server:
-        fairness.p99_us(server)  # warm up
-        for _ in range(options.rounds):
-            for name, kinds in besides.items():
-                with fairness.greedy(server, kinds):
-                    before = server.cpu_ns()
-                    p99_us = fairness.p99_us(server)
-                    cpu = (server.cpu_ns() - before) / (fairness.SECONDS * 1e9)
-                seen[name].append((p99_us, cpu))
-    rows = [("beside", "p99 us", "to alone", "least", "to alone", "server's CPU")]
-    alone = [p99_us for p99_us, _ in seen["alone"]]
-    for name, rounds in seen.items():
-        p99s = [p99_us for p99_us, _ in rounds]
-        cpu = median(cpu for _, cpu in rounds)
-        usual = f"{median(p99s):,.0f}", ratio(median(p99s), median(alone))
-        least = f"{min(p99s):,.0f}", ratio(min(p99s), min(alone))
-        rows.append((name, *usual, *least, f"{cpu:.0%}"))
     table(rows)
 
 
