@@ -64,8 +64,8 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/fairness.py", description=__doc__)
-    parser.add_argument("--rounds", type=positive, default=5, help="of all kinds in turn")
-    parser.add_argument("--seconds", type=positive, default=6, help="length of a round")
+    parser.add_argument("--rounds", type=positive, default=7, help="of all kinds in turn")
+    parser.add_argument("--seconds", type=positive, default=3, help="length of a round")
     return parser.parse_args()
 
 
