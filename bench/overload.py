@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import load
+from overload_picture import drawing
 from report import positive, table, title
 from server import (
     CLIENT_CPU,
@@ -71,7 +72,7 @@ def main() -> int:
     for name, seen in offers.items():
         rows += [row(name, offer) for offer in seen]
     table(rows)
-    options.svg.write_text(drawing(offers))
+    options.svg.write_text(drawn(offers))
     print(f"\ndrawn: {options.svg}")
     return 0 if keeps_its_promise(offers[OURS.name]) else 1
 
@@ -151,44 +152,10 @@ def keeps_its_promise(offers: list[Offer]) -> bool:
     return all(kept)
 
 
-WIDTH, HEIGHT, MARGIN = 420, 260, 48
-COLOURS = ("#1f77b4", "#d62728", "#2ca02c")
-
-
-def drawing(offers: dict[str, list[Offer]]) -> str:
-    """Goodput to the left, p99 to the right, over the offered load."""
+def drawn(offers: dict[str, list[Offer]]) -> str:
     good = {name: [offer.good for offer in seen] for name, seen in offers.items()}
     late = {name: [offer.p99_ms for offer in seen] for name, seen in offers.items()}
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}" height="{HEIGHT}"'
-        ' font-family="sans-serif" font-size="11">',
-        '<rect width="100%" height="100%" fill="white"/>',
-        chart(0, "answered 200 per second", good),
-        chart(WIDTH, "p99 of those, ms", late),
-        "</svg>",
-    ]
-    return "\n".join(parts)
-
-
-def chart(left: int, name: str, lines: dict[str, list[float]]) -> str:
-    top = max(max(values) for values in lines.values()) or 1
-    x0, y0 = left + MARGIN, HEIGHT - MARGIN
-    wide, high = WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN
-    xs = [x0 + wide * index / (len(OFFERS) - 1) for index in range(len(OFFERS))]
-    parts = [
-        f'<text x="{x0}" y="{MARGIN - 18}" font-weight="bold">{name}</text>',
-        f'<path d="M{x0} {MARGIN}V{y0}H{x0 + wide}" fill="none" stroke="black"/>',
-        f'<text x="{x0 - 4}" y="{MARGIN + 4}" text-anchor="end">{top:,.0f}</text>',
-        f'<text x="{x0 - 4}" y="{y0}" text-anchor="end">0</text>',
-    ]
-    for x, factor in zip(xs, OFFERS):
-        parts.append(f'<text x="{x:.0f}" y="{y0 + 16}" text-anchor="middle">{factor}x</text>')
-    for number, (line, values) in enumerate(lines.items()):
-        points = " ".join(f"{x:.1f},{y0 - high * y / top:.1f}" for x, y in zip(xs, values))
-        colour = COLOURS[number % len(COLOURS)]
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<text x="{x0 + 8 + 90 * number}" y="{HEIGHT - 8}" fill="{colour}">{line}</text>')
-    return "\n".join(parts)
+    return drawing([f"{factor:g} x" for factor in OFFERS], good, late)
 
 
 if __name__ == "__main__":
