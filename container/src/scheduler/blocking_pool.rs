@@ -279,13 +279,17 @@ impl BlockingPool {
             let at_work = begin_job(label);
             let watched = outside.clone().map(|outside| waiting::watch(outside));
             match verdict {
-                _ if sender.is_closed() => {}
+                // With the job goes what it holds, such as permits, while the work counts.
+                _ if sender.is_closed() => drop(job),
                 Ok(()) => {
                     let scope = ticket.deadline.map(|at| Deadline::new(at, clock).enter());
                     job(Reporter::new(sender));
                     drop(scope);
                 }
-                Err(reason) => drop(sender.send(Err(reason))),
+                Err(reason) => {
+                    drop(job);
+                    drop(sender.send(Err(reason)));
+                }
             }
             drop(watched);
             drop(outside);
