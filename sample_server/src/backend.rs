@@ -12,7 +12,7 @@ use handlers::backend::{
     Algorithm, AttemptOptions, Options, PasswordCost, PasswordOptions, SigningKey,
 };
 
-use crate::units::Time;
+use crate::units::{Time, at_least_one};
 
 /// The variable that may hold the key.
 const KEY_VARIABLE: &str = "JWT_KEY";
@@ -169,13 +169,6 @@ fn base_url(text: &str) -> Result<String, String> {
             Ok(text.trim_end_matches('/').to_owned())
         }
         _ => Err("not a URL such as https://www.example.org, without a query".to_owned()),
-    }
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("not a number from 1 on".to_owned()),
-        Ok(number) => Ok(number),
     }
 }
 

@@ -11,6 +11,7 @@ use container::client::Trust;
 use handlers::store::{Database, OpenOptions, Stores};
 
 use crate::data_folder;
+use crate::units::at_least_one;
 
 /// The default file's name.
 const FILE: &str = "data.db";
@@ -115,14 +116,6 @@ fn prepare(file: PathBuf) -> io::Result<PathBuf> {
         })?;
     }
     Ok(file)
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("at least 1".to_owned()),
-        Ok(number) => Ok(number),
-        Err(error) => Err(format!("{error}")),
-    }
 }
 
 fn refused(what: &str, why: &impl ToString) -> Error {

@@ -1,4 +1,4 @@
-//! Times and sizes as flags take and show them: `500ms`, `2m`, `0.5`; `64KiB`, `2MiB`, `8192`.
+//! Times, sizes and counts as flags take and show them: `500ms`, `2m`, `0.5`; `64KiB`, `2MiB`, `8192`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -83,6 +83,14 @@ impl fmt::Display for Size {
             Some((unit, factor)) => write!(formatter, "{}{unit}", self.0 / factor),
             None => self.0.fmt(formatter),
         }
+    }
+}
+
+/// A count of what there must be one of.
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("not a number from 1 on".to_owned()),
+        Ok(number) => Ok(number),
     }
 }
 

@@ -56,7 +56,7 @@ fn flags_that_make_no_sense_are_exit_code_2() {
         ("--database=mysql://a", "mysql is no database"),
         ("--database=postgres:///a", "names no host"),
         ("--database=postgres://a/b?sslmode=verify-ca", "or require"),
-        ("--database-connections=0", "at least 1"),
+        ("--database-connections=0", "from 1 on"),
         ("--database-ca=/dev/null", "sslmode=require"),
         ("word", "unexpected argument"),
     ] {
