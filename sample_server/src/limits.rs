@@ -132,7 +132,7 @@ pub(crate) struct TimerArgs {
     #[arg(long, env, value_name = "TIME", default_value_t = Time(timeouts().body_rate_grace))]
     body_rate_grace: Time,
 
-    /// An answer of which the client takes nothing, then it is reset
+    /// An answer of which the client takes nothing, over TCP less than 64 KiB, then it is reset
     #[arg(long, env, value_name = "TIME", default_value_t = Time(timeouts().write_stall))]
     write_timeout: Time,
 

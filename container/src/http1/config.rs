@@ -62,7 +62,8 @@ pub struct Timeouts {
     /// How long a body may be slower than [`body_rate`](Self::body_rate). Default 5 s.
     pub body_rate_grace: Duration,
     /// Without a byte taken by the peer while an answer waits to be sent; then the connection is
-    /// reset. Default 30 s.
+    /// reset. Over TCP a byte is taken when the kernel has room again, of which it tells after half
+    /// of [`UNSENT_MAX`](crate::net::UNSENT_MAX), 64 KiB: a peer needs to take 2.2 KB/s. Default 30 s.
     pub write_stall: Duration,
     /// How long a closing connection waits for the next byte to read away, so that its last answer is
     /// not lost to a reset (RFC 9112, section 9.6). Default 2 s.
