@@ -175,8 +175,10 @@ fn named(text: &str) -> Option<Entry> {
     let port = port.parse().ok().filter(|port| *port > 0)?;
     let url: Url = format!("http://{host}/").parse().ok()?;
     let is_host_alone = url.authority().eq_ignore_ascii_case(host);
-    let is_name = url.host().parse::<IpAddr>().is_err();
-    (is_host_alone && is_name).then(|| Entry::Name(name(url.host()).to_owned(), port))
+    let name = name(url.host());
+    // Nothing has a name with an empty label (RFC 1035, section 2.3.1).
+    let is_name = name.parse::<IpAddr>().is_err() && name.split('.').all(|label| !label.is_empty());
+    (is_host_alone && is_name).then(|| Entry::Name(name.to_owned(), port))
 }
 
 impl fmt::Display for AllowList {
@@ -348,5 +350,9 @@ mod tests {
         check("a/b:80", Err("a/b:80"));
         check("me@a:80", Err("me@a:80"));
         check("*:80", Err("*:80"));
+        check("a.:80", Ok("a:80"));
+        for wrong in [".:80", "a..:80", "a..b:80", ".a:80", "1.2.3.4.:80"] {
+            check(wrong, Err(wrong));
+        }
     }
 }
