@@ -18,6 +18,8 @@ PIPELINED = 10_000
 CHUNK = 64 << 10
 # Bytes that `download` asks for, again and again.
 LARGE = 1 << 30
+# Events of one stream.
+EVENTS = 1_000_000
 # Bytes received at a time, and kept by the kernel until then. What the kernel does with more at once
 # holds up whoever else is on that CPU, whatever the priorities.
 RECEIVED = 64 << 10
@@ -56,7 +58,16 @@ def upload(connection: socket.socket) -> None:
 
 def download(connection: socket.socket) -> None:
     """One large answer after another, as fast as they come."""
-    connection.sendall(load.request(f"/bytes/{LARGE}") * 1000)
+    receive(connection, f"/bytes/{LARGE}")
+
+
+def events(connection: socket.socket) -> None:
+    """Server-sent events without pauses: many small pieces, which a task of their own makes."""
+    receive(connection, f"/events?count={EVENTS}&interval_ms=0")
+
+
+def receive(connection: socket.socket, path: str) -> None:
+    connection.sendall(load.request(path) * 1000)
     buffer = bytearray(RECEIVED)
     if connection.recv_into(buffer) > 0:
         say_greedy()
@@ -78,7 +89,7 @@ def say_greedy() -> None:
     print("greedy", flush=True)
 
 
-KINDS = {"pipeline": pipeline, "upload": upload, "download": download}
+KINDS = {"pipeline": pipeline, "upload": upload, "download": download, "events": events}
 
 
 if __name__ == "__main__":

@@ -118,6 +118,19 @@ fn beside_one_that_reads_a_gibibyte() {
     );
 }
 
+/// Its answer is made by a task of its own, which the connection wakes, and which wakes it.
+#[test]
+fn beside_a_stream_without_pauses() {
+    check(
+        |greedy| {
+            greedy.send_only("GET /events?count=1000000&interval_ms=0 HTTP/1.1\r\nHost: a\r\n\r\n");
+        },
+        |greedy| greedy.receive_only(GREED).len(),
+        // What the task makes ahead.
+        17 << 10,
+    );
+}
+
 #[test]
 fn beside_one_that_reads_what_is_there_at_once() {
     let whole = inline(|| vec![b'x'; 1 << 28]);

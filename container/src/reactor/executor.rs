@@ -1,8 +1,9 @@
 //! The tasks of one thread and the order in which they run. Must not wait for anything and must
 //! not hold a borrow while a future is polled or dropped.
 //!
-//! A task woken while another runs joins the queue of this turn. A task that wakes itself while
-//! it runs has yielded: it joins the queue of the next turn, behind that turn's I/O.
+//! A task is polled once a turn. Woken before that, it joins the queue of this turn; woken after it,
+//! be it by itself, it has yielded and joins the next turn's, behind that turn's I/O. So two tasks
+//! that wake each other do not keep others waiting.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -31,8 +32,8 @@ pub(super) struct Executor {
     ready: RefCell<VecDeque<TaskId>>,
     /// To be polled in the next turn.
     yielded: RefCell<VecDeque<TaskId>>,
-    /// The task being polled.
-    running: Cell<Option<TaskId>>,
+    /// Counts the turns, and wraps around.
+    turn: Cell<u32>,
     /// Goes into the next id.
     generation: Cell<u32>,
     /// Set by `close`: no task is kept any more.
@@ -41,7 +42,17 @@ pub(super) struct Executor {
     activity: Arc<Activity>,
 }
 
-/// A task in its slot: 40 bytes here, 40 for the header, and the future itself.
+/// What an entry of the queue stands for.
+enum Next {
+    /// A task that is to be polled.
+    Due(Task),
+    /// One that has been polled in this turn.
+    Yielded,
+    /// None: it is gone, or was polled since.
+    Void,
+}
+
+/// A task in its slot: 48 bytes here, 40 for the header, and the future itself.
 struct Task {
     /// What the task does.
     future: BoxFuture,
@@ -49,6 +60,8 @@ struct Task {
     header: Arc<TaskHeader>,
     /// Made once; a poll lends it out without touching a reference count.
     waker: Waker,
+    /// The turn of its last poll.
+    polled_in: u32,
 }
 
 impl Executor {
@@ -73,6 +86,7 @@ impl Executor {
             future,
             header: Arc::clone(&header),
             waker,
+            polled_in: self.turn.get().wrapping_sub(1),
         }));
         self.ready.borrow_mut().push_back(header.id());
         Ok(header)
@@ -80,12 +94,7 @@ impl Executor {
 
     /// Queues a task whose flag has just been set.
     pub(super) fn enqueue(&self, id: TaskId) {
-        let queue = if self.running.get() == Some(id) {
-            &self.yielded
-        } else {
-            &self.ready
-        };
-        queue.borrow_mut().push_back(id);
+        self.ready.borrow_mut().push_back(id);
     }
 
     /// After an overflow of the inbox: rebuilds the queue from the tasks' flags.
@@ -107,13 +116,18 @@ impl Executor {
         self.ready
             .borrow_mut()
             .append(&mut self.yielded.borrow_mut());
+        self.turn.set(self.turn.get().wrapping_add(1));
         let mut polled = 0;
         while polled < budget {
             let next = self.ready.borrow_mut().pop_front();
             let Some(id) = next else { break };
-            if let Some(task) = self.take_woken(id) {
-                self.run_task(id, task);
-                polled += 1;
+            match self.take_next(id) {
+                Next::Due(task) => {
+                    self.run_task(id, task);
+                    polled += 1;
+                }
+                Next::Yielded => self.yielded.borrow_mut().push_back(id),
+                Next::Void => {}
             }
         }
         self.activity.rest();
@@ -152,12 +166,19 @@ impl Executor {
         }
     }
 
-    /// Takes a task out of its slot to be polled, unless the queue entry is void: the task is
-    /// gone, or was polled since.
-    fn take_woken(&self, id: TaskId) -> Option<Task> {
+    /// Takes a task out of its slot if it is to be polled now.
+    fn take_next(&self, id: TaskId) -> Next {
         let mut slots = self.slots.borrow_mut();
-        let slot = slots.get_mut(id.slot as usize)?;
-        slot.take_if(|task| task.header.id() == id && task.header.take_wake())
+        let Some(slot) = slots.get_mut(id.slot as usize) else {
+            return Next::Void;
+        };
+        match slot {
+            Some(task) if task.header.id() != id => Next::Void,
+            Some(task) if task.polled_in == self.turn.get() => Next::Yielded,
+            _ => slot
+                .take_if(|task| task.header.take_wake())
+                .map_or(Next::Void, Next::Due),
+        }
     }
 
     /// Empties a slot, unless its task is running.
@@ -169,10 +190,9 @@ impl Executor {
 
     fn run_task(&self, id: TaskId, mut task: Task) {
         self.activity.begin(task.header.label());
+        task.polled_in = self.turn.get();
         let finished = task.header.is_aborted() || {
-            self.running.set(Some(id));
             let finished = poll_catching(&mut task);
-            self.running.set(None);
             // Asked again: a task may abort itself, or close the reactor, while it runs.
             finished || task.header.is_aborted() || self.closed.get()
         };
@@ -297,6 +317,24 @@ mod tests {
         drop(reactor.spawn_local(async { sender.send(()) }));
         assert_eq!(turn(&reactor).unwrap(), 2);
         assert!(waiting.is_finished());
+    }
+
+    #[test]
+    fn tasks_that_wake_each_other_run_once_a_turn() {
+        let reactor = reactor();
+        let wakers: Rc<[RefCell<Option<Waker>>; 2]> = Rc::default();
+        for own in 0..2 {
+            let wakers = Rc::clone(&wakers);
+            drop(reactor.spawn_local(poll_fn(move |cx| {
+                wakers[own].replace(Some(cx.waker().clone()));
+                let other = wakers[1 - own].take();
+                other.into_iter().for_each(Waker::wake);
+                Poll::<()>::Pending
+            })));
+        }
+        for _ in 0..3 {
+            assert_eq!(turn(&reactor).unwrap(), 2);
+        }
     }
 
     #[test]
