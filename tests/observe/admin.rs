@@ -9,7 +9,7 @@ use container::testing::Server;
 use container::{Handler, Router, admin, blocking, inline, sleep};
 use serde_json::{Value, json};
 use tests::exposition::Metrics;
-use tests::loopback::{address, builder, connect, receive, receive_until, send, start, stop};
+use tests::loopback::{address, builder, connect, receive, send, start, stop, until};
 use tests::{get, read_answers};
 
 fn router() -> Router {
@@ -394,12 +394,25 @@ fn a_busy_container_is_watched_from_beside_it() {
         metrics.value("container_handlers_running", &[("lane", "inline")]),
         1.0
     );
+    let is = |path: &str, status: &str, text: &str| {
+        let watcher = connect(&admin.handle());
+        send(
+            &watcher,
+            &format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+        );
+        let answer = receive(&watcher);
+        answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.ends_with(text)
+    };
+    until("who sends traffic is told", || {
+        is("/-/ready", "503", "\r\n\r\nall workers are held\n")
+    });
     hold.release();
     assert!(receive(&busy).ends_with("held"));
+    until("it is over", || is("/-/ready", "200", "\r\n\r\nrunning\n"));
+    assert!(is("/-/live", "200", "\r\n\r\nalive\n"));
     stop(container);
-    let watcher = connect(&admin.handle());
-    send(&watcher, &get("/-/ready"));
-    assert!(receive_until(&watcher, "drained\n").starts_with("HTTP/1.1 503 "));
+    assert!(is("/-/ready", "503", "\r\n\r\ndrained\n"));
+    assert!(is("/-/live", "503", "\r\n\r\nno worker lives\n"));
     assert!(address(&admin.handle()).ip().is_loopback());
     stop(admin);
 }

@@ -3,14 +3,15 @@
 //!
 //! | route | answers | for whom |
 //! |---|---|---|
-//! | `/-/live` | 200 as long as a worker serves | who restarts |
-//! | `/-/ready` | 200 when the container wants traffic, else 503 | who sends traffic |
+//! | `/-/live` | 200; 503 when all workers have died, or were held for 5 s | who restarts |
+//! | `/-/ready` | 200 when the container wants traffic and a worker is free to serve, else 503 | who sends traffic |
 //! | `/-/metrics` | all counters, Prometheus text format 0.0.4 | who collects |
 //! | `/-/stats` | the same as JSON | who asks |
 //! | `/-/events` | the same, each second, as Server-Sent Events | the dashboard |
 //! | `/-/dashboard` | the page | people |
 //!
-//! [`health`] has the first two, which give nothing away, for the container's own address.
+//! [`health`] has the first two, which give nothing away, for the container's own address: there a
+//! worker that is held or dead does not answer at all, and whoever asks must not wait for long.
 //! [`routes`] has all of them, for an address of their own: routes, rates and times are nobody's
 //! business but the operator's, and a container of its own answers however busy the other one is.
 //!
@@ -68,8 +69,8 @@ pub fn health() -> Router {
         .get("/-/ready", ready())
 }
 
-/// 200 as long as a worker serves; for routes of another name than [`health`] has, or with more to
-/// say about them.
+/// 200 as long as a worker serves: from the container's own address, whenever it answers. For routes
+/// of another name than [`health`] has, or with more to say about them.
 pub fn live() -> Endpoint {
     critical(inline(health::live))
 }

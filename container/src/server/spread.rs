@@ -7,7 +7,7 @@
 //! loaded. Nobody is given one who is held by his present turn, or has no room.
 
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -60,6 +60,8 @@ struct Load {
     counters: Arc<WorkerCounters>,
     /// The way to its reactor; `None` while it has none.
     remote: Mutex<Option<Remote>>,
+    /// Whether it has had one, and has none now.
+    is_gone: AtomicBool,
     /// Wakes what sees the worker through its phases. A waker, since it is never lost to a full
     /// queue.
     life: Mutex<Option<Waker>>,
@@ -103,6 +105,10 @@ pub struct WorkerStats {
     /// For how long its present turn has lasted, 0 while it waits: a handler that does not come
     /// back holds all others of its worker.
     pub turn: Duration,
+    /// Whether that is longer than [`Config::watchdog`](crate::Config) allows.
+    pub is_held: bool,
+    /// Whether it serves nobody: it has died and was not replaced yet, or has ended.
+    pub is_gone: bool,
     /// Requests answered.
     pub served: u64,
     /// Connections that it accepted and gave to workers with less to do.
@@ -161,11 +167,14 @@ impl Loads {
         let load = &self.workers[worker];
         load.busy_before.store(0, Ordering::Relaxed);
         *lock(&load.remote) = Some(remote);
+        load.is_gone.store(false, Ordering::Relaxed);
     }
 
     /// A worker has none any more: it has died, or ended.
     pub(super) fn retire(&self, worker: usize) {
-        *lock(&self.workers[worker].remote) = None;
+        let load = &self.workers[worker];
+        *lock(&load.remote) = None;
+        load.is_gone.store(true, Ordering::Relaxed);
     }
 
     /// From now on `life` is woken when nobody is expected any more, and when a thread has ended.
@@ -189,7 +198,8 @@ impl Loads {
     /// Each worker by itself.
     pub(super) fn stats(&self) -> Vec<WorkerStats> {
         self.sample();
-        self.workers.iter().map(Load::stats).collect()
+        let stats = |load: &Load| load.stats(self.bounds.held);
+        self.workers.iter().map(stats).collect()
     }
 
     /// Who has not ended and is at something; where nobody is, whoever has not ended. (Else the first
@@ -357,6 +367,7 @@ impl Load {
         Load {
             counters: counters.clone(),
             remote: Mutex::new(None),
+            is_gone: AtomicBool::new(false),
             life: Mutex::new(None),
             coming: AtomicUsize::new(0),
             given: AtomicU64::new(0),
@@ -404,12 +415,16 @@ impl Load {
         Duration::from_nanos(turn)
     }
 
-    fn stats(&self) -> WorkerStats {
+    /// What it does; a turn that has lasted for `held` holds it.
+    fn stats(&self, held: Option<Duration>) -> WorkerStats {
+        let turn = self.turn();
         WorkerStats {
             connections: self.connections(),
             requests: self.counters.in_handlers(),
             busy_percent: self.busy.load(Ordering::Relaxed),
-            turn: self.turn(),
+            turn,
+            is_held: held.is_some_and(|limit| turn >= limit),
+            is_gone: self.is_gone.load(Ordering::Relaxed),
             served: self.counters.served.read(),
             given: self.given.load(Ordering::Relaxed),
             restarts: self.counters.restarts.read(),
