@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use container::extract::Path;
+use container::message::{BodyReader, HeaderName};
 use container::scheduler::{ShedReason, Stage};
 use container::testing::{Faults, Server};
 use container::{Body, Handler, Next, Request, Router, StatusCode, blocking, inline, sleep};
@@ -450,4 +451,31 @@ fn a_refused_head_request_gets_no_body() {
     slow.send("HEAD / HTTP/1.1\r\nHost");
     server.advance(seconds(10));
     check(slow, 408);
+}
+
+/// After one slow run of a blocking handler its requests were refused for good: by the forecast none
+/// could be answered in time, and none was let in that could have corrected it.
+#[test]
+fn a_slow_run_does_not_shut_a_blocking_route() {
+    let read =
+        |body: BodyReader| std::io::read_to_string(body).map_err(|_| StatusCode::BAD_REQUEST);
+    let router = Router::new().post("/read", blocking(read));
+    let server = Server::with_config(router, |config| {
+        config.deadline_field = Some(HeaderName::from_static("request-timeout"));
+        config.blocking.threads = 1;
+    });
+    let mut slow = server.connect();
+    slow.send(post("/read", "Content-Length: 2"));
+    server.advance(seconds(4));
+    slow.send("ab");
+    let mut client = server.connect();
+    let request = post("/read", "Content-Length: 1\r\nRequest-Timeout: 0.1") + "c";
+    for _ in 0..50 {
+        client.send(&request);
+    }
+    for (client, requests) in [(&mut slow, 1), (&mut client, 50)] {
+        let answers = read_answers(&client.received(), &[]);
+        assert_eq!(answers.len(), requests);
+        assert!(answers.iter().all(|answer| answer.status == 200));
+    }
 }

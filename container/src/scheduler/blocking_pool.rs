@@ -1,7 +1,7 @@
 //! The threads for work that may wait: named, bounded, grown when needed and retired when idle.
 //!
 //! Users' code only: the container's own needs never wait behind it. Who waits for a thread, and
-//! who is next, is the [`WaitQueue`]'s affair.
+//! who is next, is the `WaitQueue`'s affair.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,8 +10,9 @@ use std::{fmt, thread};
 
 use super::block_on::keep_reactor;
 use super::forecast::Run;
-use super::job::{Job, Reporter, Submitted, refuse_all};
-use super::queue::{Crowd, Left, Place, Ticket, WaitQueue};
+use super::job::{Job, Reporter, Submitted, Timed, refuse_all};
+use super::pool_state::PoolState;
+use super::queue::{Crowd, Left, Place, Ticket};
 use super::shed::ShedReason;
 use super::wait_limit::WaitLimit;
 use super::watchdog::{Posts, begin_job};
@@ -77,7 +78,7 @@ struct Shared {
     config: BlockingConfig,
     clock: Clock,
     hands: Hands,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     /// Told about each new job, and about the end.
     changed: Condvar,
     /// The threads, for the watchdog.
@@ -91,29 +92,6 @@ enum Hands {
     Threads,
     /// Whoever calls [`BlockingPool::run_job`].
     Caller,
-}
-
-struct State {
-    queue: WaitQueue<Job>,
-    /// Threads there are, those that are just being started included.
-    threads: usize,
-    /// Threads that run a job that is not critical.
-    busy: usize,
-    /// Threads that run a critical one.
-    critical: usize,
-    /// The number of the next thread, for its name.
-    next: usize,
-    open: bool,
-}
-
-/// What there is for one more job.
-struct Spare {
-    /// Threads that have nothing to do, and may take it.
-    free: usize,
-    /// Whether one of them is left when all that is queued is taken.
-    is_idle: bool,
-    /// Whether a thread would be started for it.
-    grows: bool,
 }
 
 thread_local! {
@@ -159,14 +137,7 @@ impl BlockingPool {
     }
 
     fn made(config: BlockingConfig, clock: Clock, hands: Hands) -> Self {
-        let state = State {
-            queue: WaitQueue::new(config.queue, config.patience),
-            threads: 0,
-            busy: 0,
-            critical: 0,
-            next: 0,
-            open: true,
-        };
+        let state = PoolState::new(&config);
         BlockingPool {
             shared: Arc::new(Shared {
                 config,
@@ -208,10 +179,20 @@ impl BlockingPool {
             .queue
             .pop_nth(nth, self.shared.clock.now());
         if let Some((job, run)) = next {
-            job.run();
-            let now = self.shared.clock.now();
-            self.shared.lock().queue.forecast().end(run, now);
+            job.run(Timed::new(self.clone(), run));
         }
+    }
+
+    /// A job has its result.
+    pub(super) fn end(&self, run: Run) {
+        let mut state = self.shared.lock();
+        let now = self.shared.clock.now();
+        state.queue.forecast().end(run, now);
+    }
+
+    /// A job was broken off.
+    pub(super) fn forget(&self, run: Run) {
+        self.shared.lock().queue.forecast().forget(run);
     }
 
     /// What the pool is doing.
@@ -275,15 +256,15 @@ impl BlockingPool {
         };
         let clock = self.shared.clock.clone();
         let label = ticket.label;
-        let run = move |verdict: Result<(), ShedReason>| {
+        let run = move |verdict: Result<Timed, ShedReason>| {
             let at_work = begin_job(label);
             let watched = outside.clone().map(|outside| waiting::watch(outside));
             match verdict {
                 // With the job goes what it holds, such as permits, while the work counts.
                 _ if sender.is_closed() => drop(job),
-                Ok(()) => {
+                Ok(timed) => {
                     let scope = ticket.deadline.map(|at| Deadline::new(at, clock).enter());
-                    job(Reporter::new(sender));
+                    job(Reporter::new(sender, timed));
                     drop(scope);
                 }
                 Err(reason) => {
@@ -355,11 +336,9 @@ impl BlockingPool {
     }
 
     fn start_thread(&self, number: usize) {
-        let shared = self.shared.clone();
+        let pool = self.clone();
         let name = format!("blocking-{number}");
-        let started = thread::Builder::new()
-            .name(name)
-            .spawn(move || shared.work());
+        let started = thread::Builder::new().name(name).spawn(move || pool.work());
         let Err(error) = started else { return };
         log::error!("no thread for blocking work: {error}");
         let mut state = self.shared.lock();
@@ -373,22 +352,21 @@ impl BlockingPool {
         drop(state);
         refuse_all(left);
     }
-}
 
-impl Shared {
     /// A thread's life.
     fn work(&self) {
-        self.posts.join_for_jobs();
+        let shared = &*self.shared;
+        shared.posts.join_for_jobs();
         let _kept = keep_reactor();
-        let mut state = self.lock();
+        let mut state = shared.lock();
         loop {
             let mut left = Left::new();
-            let next = state.next_job(&self.config, &self.clock, &mut left);
+            let next = state.next_job(&shared.config, &shared.clock, &mut left);
             if next.is_none() && left.is_empty() {
                 if !state.open {
                     break;
                 }
-                let waited = self.changed.wait_timeout(state, self.config.idle);
+                let waited = shared.changed.wait_timeout(state, shared.config.idle);
                 let (guard, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
                 state = guard;
                 if timeout.timed_out() && state.queue.is_empty() {
@@ -399,19 +377,20 @@ impl Shared {
             drop(state);
             refuse_all(left);
             let Some((job, run)) = next else {
-                state = self.lock();
+                state = shared.lock();
                 continue;
             };
             let priority = job.priority();
-            job.run();
-            state = self.lock();
+            job.run(Timed::new(self.clone(), run));
+            state = shared.lock();
             *state.running(priority) -= 1;
-            state.queue.forecast().end(run, self.clock.now());
         }
         state.threads -= 1;
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -424,70 +403,6 @@ impl waiting::Watch for OutsideWork {
 
     fn goes_on(&self) {
         self.resume();
-    }
-}
-
-impl State {
-    /// Takes the job that is next, and counts it.
-    fn next_job(
-        &mut self,
-        config: &BlockingConfig,
-        clock: &Clock,
-        left: &mut Left<Job>,
-    ) -> Option<(Job, Run)> {
-        if self.queue.is_empty() {
-            return None;
-        }
-        let (job, run) = if self.busy < config.threads {
-            self.queue.pop(clock.now(), left)
-        } else {
-            self.queue.pop_critical(clock.now())
-        }?;
-        *self.running(job.priority()) += 1;
-        Some((job, run))
-    }
-
-    /// Fits the queue's room to the threads there are for one more job of this priority: what one
-    /// of them is about to take is not waiting.
-    fn fit(&mut self, config: &BlockingConfig, priority: Priority) -> Spare {
-        let free = self.free(config, priority);
-        let is_idle = free > self.queue.len();
-        let grows = !is_idle && self.may_grow(config, priority);
-        let taken = free + usize::from(grows);
-        self.queue.set_room(config.queue.saturating_add(taken));
-        Spare {
-            free,
-            is_idle,
-            grows,
-        }
-    }
-
-    fn running(&mut self, priority: Priority) -> &mut usize {
-        match priority {
-            Priority::Critical => &mut self.critical,
-            Priority::Normal | Priority::Background => &mut self.busy,
-        }
-    }
-
-    /// Threads that do nothing, or will be there as soon as they have started.
-    fn idle(&self) -> usize {
-        self.threads - self.busy - self.critical
-    }
-
-    /// How many of those may take a job of this priority.
-    fn free(&self, config: &BlockingConfig, priority: Priority) -> usize {
-        match priority {
-            Priority::Critical => self.idle(),
-            _ => self.idle().min(config.threads - self.busy),
-        }
-    }
-
-    fn may_grow(&self, config: &BlockingConfig, priority: Priority) -> bool {
-        let most = match priority {
-            Priority::Critical => config.threads.saturating_add(config.critical_threads),
-            _ => config.threads,
-        };
-        self.threads < most
     }
 }
 
@@ -505,6 +420,7 @@ mod tests {
 
     use super::*;
     use crate::reactor::Clock;
+    use crate::scheduler::forecast::Outlook;
 
     /// A job that says that it has begun, then waits for its release.
     struct Held {
@@ -615,6 +531,36 @@ mod tests {
         assert_eq!(submit(2).err(), Some(ShedReason::Stopping));
         release.send(()).unwrap();
         assert_eq!(results(submitted), [Ok(0), Err(ShedReason::Stopping)]);
+    }
+
+    /// As when a client takes the body of an answer slowly.
+    #[test]
+    fn what_a_job_does_after_its_result_does_not_count_as_its_time() {
+        let (pool, held, starts, release) = fixture(1, 10);
+        let (started, gate) = (held.started.clone(), held.gate.clone());
+        let sending = move |reporter: Reporter<u32>| {
+            reporter.send(0);
+            started.send(0).unwrap();
+            gate.lock().unwrap().recv().unwrap();
+        };
+        let first = pool.submit_sending(sending, Ticket::default()).ok();
+        assert_eq!(results(vec![first.unwrap()]), [Ok(0)]);
+        starts.recv().unwrap();
+        let reactor = Reactor::new(pool.clock().clone()).unwrap();
+        reactor.advance(Duration::from_secs(60)).unwrap();
+        let outlook = || {
+            let now = pool.clock().now();
+            let deadline = Some(now + Duration::from_millis(1));
+            let ticket = Ticket::new(Priority::Normal, deadline);
+            let mut state = pool.shared.lock();
+            state.queue.forecast().outlook(ticket, 0, 1, now)
+        };
+        assert_eq!(outlook(), Outlook::Hopeful);
+        // The only thread takes another one, so it is done with the first.
+        let second = held.submit(&pool, Priority::Normal, 1).ok().unwrap();
+        (0..2).for_each(|_| release.send(()).unwrap());
+        assert_eq!(results(vec![second]), [Ok(1)]);
+        assert_eq!(outlook(), Outlook::Hopeful);
     }
 
     #[test]

@@ -21,10 +21,19 @@ pub(super) struct Forecast {
     running: BTreeMap<u64, Begun>,
     /// The number of the next one.
     next: u64,
-    /// How long work of a label usually takes; there are as many labels as routes.
-    usual: HashMap<Label, Duration>,
-    /// The same of all labels together.
+    /// What is known of each label; there are as many as routes.
+    kinds: HashMap<Label, Kind>,
+    /// How long work of all labels together usually takes.
     overall: Option<Duration>,
+}
+
+/// What is known of the work of one label.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kind {
+    /// How much of it runs.
+    running: usize,
+    /// How long it usually takes; `None` while none has ended.
+    usual: Option<Duration>,
 }
 
 /// Something that runs, until it is told to the forecast again.
@@ -55,24 +64,32 @@ impl Forecast {
         let run = Run(self.next);
         self.next += 1;
         self.running.insert(run.0, Begun { label, at: now });
+        self.kinds.entry(label).or_default().running += 1;
         run
     }
 
     /// It was broken off, which does not show how long it takes.
     pub(super) fn forget(&mut self, run: Run) {
-        self.running.remove(&run.0);
+        self.take(run);
     }
 
     /// It has ended; says how long it took.
     pub(super) fn end(&mut self, run: Run, now: Instant) -> Duration {
-        let Some(begun) = self.running.remove(&run.0) else {
+        let Some((begun, kind)) = self.take(run) else {
             return Duration::ZERO;
         };
         let took = now.saturating_duration_since(begun.at);
-        let usual = smoothed(self.usual.get(&begun.label).copied(), took);
-        self.usual.insert(begun.label, usual);
+        kind.usual = Some(smoothed(kind.usual, took));
         self.overall = Some(smoothed(self.overall, took));
         took
+    }
+
+    /// It runs no longer.
+    fn take(&mut self, run: Run) -> Option<(Begun, &mut Kind)> {
+        let begun = self.running.remove(&run.0)?;
+        let kind = self.kinds.entry(begun.label).or_default();
+        kind.running -= 1;
+        Some((begun, kind))
     }
 
     /// What becomes of a request that waits from now on behind `ahead` others for one of `places`.
@@ -125,7 +142,12 @@ impl Forecast {
 
     /// Whether nothing of this label has ended yet.
     pub(super) fn knows_nothing_of(&self, label: Label) -> bool {
-        !self.usual.contains_key(&label)
+        self.usual_of(label).is_none()
+    }
+
+    /// Whether nothing of this label runs, so that nothing is about to correct what is known of it.
+    pub(super) fn runs_nothing_of(&self, label: Label) -> bool {
+        self.kinds.get(&label).is_none_or(|kind| kind.running == 0)
     }
 
     /// When the oldest of what runs with this label began.
@@ -136,7 +158,7 @@ impl Forecast {
     }
 
     fn usual_of(&self, label: Label) -> Option<Duration> {
-        self.usual.get(&label).copied()
+        self.kinds.get(&label)?.usual
     }
 }
 

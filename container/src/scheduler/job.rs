@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::blocking_pool::BlockingPool;
+use super::forecast::Run;
 use super::queue::{Left, Place};
 use super::shed::ShedReason;
 use super::wait_limit::WaitLimit;
@@ -14,13 +15,23 @@ use crate::reactor::{self, Reactor, Sleep, oneshot, sleep_until};
 /// What a thread is to do.
 pub(super) struct Job {
     /// Runs it, or tells why it does not.
-    run: Box<dyn FnOnce(Result<(), ShedReason>) + Send>,
+    run: Box<dyn FnOnce(Result<Timed, ShedReason>) + Send>,
     priority: Priority,
+}
+
+/// A job's time, as the pool's forecast sees it: over with the result. What the thread does after
+/// that, such as writing a body as fast as its client takes it, is no part of it; and a job that is
+/// dropped without a result does not show how long it takes.
+pub(super) struct Timed {
+    pool: BlockingPool,
+    /// `None` once it is over.
+    run: Option<Run>,
 }
 
 /// Where a job sends its result.
 pub(super) struct Reporter<T> {
     sender: oneshot::Sender<Result<T, ShedReason>>,
+    timed: Timed,
 }
 
 /// A job's result, once it is there; dropping it takes a job that has not begun out of the queue.
@@ -47,7 +58,7 @@ struct Patience {
 
 impl Job {
     pub(super) fn new(
-        run: impl FnOnce(Result<(), ShedReason>) + Send + 'static,
+        run: impl FnOnce(Result<Timed, ShedReason>) + Send + 'static,
         priority: Priority,
     ) -> Self {
         Job {
@@ -60,8 +71,8 @@ impl Job {
         self.priority
     }
 
-    pub(super) fn run(self) {
-        self.call(Ok(()));
+    pub(super) fn run(self, timed: Timed) {
+        self.call(Ok(timed));
     }
 
     pub(super) fn refuse(self, reason: ShedReason) {
@@ -70,7 +81,7 @@ impl Job {
 
     /// Users' code catches its own panics; this is for what is left, such as a panic in a
     /// destructor.
-    fn call(self, verdict: Result<(), ShedReason>) {
+    fn call(self, verdict: Result<Timed, ShedReason>) {
         if catch_panic(|| (self.run)(verdict)).is_err() {
             log::error!("a job of the blocking pool panicked while it was dropped");
         }
@@ -84,13 +95,35 @@ pub(super) fn refuse_all(left: Left<Job>) {
     }
 }
 
-impl<T> Reporter<T> {
-    pub(super) fn new(sender: oneshot::Sender<Result<T, ShedReason>>) -> Self {
-        Reporter { sender }
+impl Timed {
+    pub(super) fn new(pool: BlockingPool, run: Run) -> Self {
+        let run = Some(run);
+        Timed { pool, run }
     }
 
-    /// Says whether anybody waits for it.
+    fn end(mut self) {
+        if let Some(run) = self.run.take() {
+            self.pool.end(run);
+        }
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        if let Some(run) = self.run.take() {
+            self.pool.forget(run);
+        }
+    }
+}
+
+impl<T> Reporter<T> {
+    pub(super) fn new(sender: oneshot::Sender<Result<T, ShedReason>>, timed: Timed) -> Self {
+        Reporter { sender, timed }
+    }
+
+    /// Ends the job's time. Says whether anybody waits for its result.
     pub(super) fn send(self, result: T) -> bool {
+        self.timed.end();
         self.sender.send(Ok(result)).is_ok()
     }
 }

@@ -17,7 +17,8 @@
 //! | `forecast`, `wait_limit` | who cannot be answered in time; how long anybody waits |
 //! | `adaptive` | limits that find themselves |
 //! | `block_on` | async code called from code that may wait |
-//! | `blocking_pool`, `job` | the threads for what may wait; one job of theirs |
+//! | `blocking_pool`, `pool_state` | the threads for what may wait; what they are doing |
+//! | `job` | one job of theirs |
 //! | `local_body` | an async function that writes an answer's body |
 //! | `deadline` | how long a request may take |
 //! | `peers` | connections of each peer |
@@ -43,6 +44,7 @@ mod lanes;
 mod local_body;
 mod peers;
 mod phase;
+mod pool_state;
 mod queue;
 mod running;
 mod settings;

@@ -3,7 +3,7 @@
 //! Pure: the time is an argument, and whoever is turned away is handed back to be told. Bounded in
 //! length by its room and in time by its [`Patience`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use super::codel::{Codel, Order};
@@ -24,6 +24,8 @@ pub(super) struct WaitQueue<T> {
     forecast: Forecast,
     /// By priority, then by number, and so by age.
     classes: [BTreeMap<u64, Waiter<T>>; 3],
+    /// Who came last, by label; there are as many as routes.
+    latest: HashMap<Label, Place>,
     /// The number of the next one.
     next: u64,
 }
@@ -73,6 +75,17 @@ struct Waiter<T> {
     item: T,
     since: Instant,
     ticket: Ticket,
+    number: u64,
+    found: Found,
+}
+
+/// What one found when it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// Somebody who is about to take it: it is not asked whether there is use in that.
+    FreePlace,
+    /// Others who want to be let in too.
+    Crowd,
 }
 
 /// Who was turned away, and why.
@@ -85,6 +98,7 @@ impl<T> WaitQueue<T> {
             codel: Codel::new(patience),
             forecast: Forecast::default(),
             classes: [BTreeMap::new(), BTreeMap::new(), BTreeMap::new()],
+            latest: HashMap::new(),
             next: 0,
         }
     }
@@ -130,28 +144,46 @@ impl<T> WaitQueue<T> {
         }
         let number = self.next;
         self.next += 1;
-        let waiter = Waiter {
-            item,
-            since: now,
-            ticket,
-        };
-        self.class_mut(priority).insert(number, waiter);
-        Ok(Place {
+        let place = Place {
             priority,
             number,
             label: ticket.label,
             doubt,
-        })
+        };
+        let found = crowd.map_or(Found::FreePlace, |_| Found::Crowd);
+        self.latest.insert(ticket.label, place);
+        let waiter = Waiter {
+            item,
+            since: now,
+            ticket,
+            number,
+            found,
+        };
+        self.class_mut(priority).insert(number, waiter);
+        Ok(place)
     }
 
     /// What becomes of a request that has to wait. In an overloaded queue the newest is the next.
+    ///
+    /// One of each label is hopeful whatever the forecast says while none runs: if all of a kind
+    /// were refused since one of them took long, it would never be seen that others do not.
     fn outlook(&self, ticket: Ticket, crowd: Crowd, now: Instant) -> Outlook {
         let ahead = if self.is_overloaded(now) {
             0
         } else {
             crowd.ahead
         };
-        self.forecast.outlook(ticket, ahead, crowd.places, now)
+        let outlook = self.forecast.outlook(ticket, ahead, crowd.places, now);
+        match outlook {
+            Outlook::Hopeless if self.is_missed(ticket.label) => Outlook::Hopeful,
+            _ => outlook,
+        }
+    }
+
+    /// Whether nothing of this label runs, nor waits to correct what is known of it.
+    fn is_missed(&self, label: Label) -> bool {
+        let waits = |place: &Place| self.class(place.priority).contains_key(&place.number);
+        self.forecast.runs_nothing_of(label) && !self.latest.get(&label).is_some_and(waits)
     }
 
     /// Whether it still cannot be told how long somebody at this place will wait.
@@ -174,7 +206,7 @@ impl<T> WaitQueue<T> {
             let Some(waiter) = self.take(order) else {
                 break None;
             };
-            if let Some(reason) = self.too_late(waiter.ticket, now) {
+            if let Some(reason) = self.too_late(&waiter, now) {
                 left.push((waiter.item, reason));
                 continue;
             }
@@ -219,12 +251,23 @@ impl<T> WaitQueue<T> {
     }
 
     /// Why there is no use in letting this one in, if there is none.
-    fn too_late(&self, ticket: Ticket, now: Instant) -> Option<ShedReason> {
+    fn too_late(&self, waiter: &Waiter<T>, now: Instant) -> Option<ShedReason> {
+        let ticket = waiter.ticket;
         if ticket.deadline? <= now {
             return Some(ShedReason::Expired);
         }
-        let is_too_late = self.forecast.is_too_late(ticket, now);
+        let is_judged = waiter.found == Found::Crowd && !self.corrects(waiter);
+        let is_too_late = is_judged && self.forecast.is_too_late(ticket, now);
         is_too_late.then_some(ShedReason::Hopeless)
+    }
+
+    /// Whether the forecast would learn from this one as from no other: nothing of its label runs,
+    /// and of those that wait it came last, so that it has the most time.
+    fn corrects(&self, waiter: &Waiter<T>) -> bool {
+        let label = waiter.ticket.label;
+        let latest = self.latest.get(&label);
+        latest.is_some_and(|latest| latest.number == waiter.number)
+            && self.forecast.runs_nothing_of(label)
     }
 
     /// Turns all away for this reason.
@@ -465,6 +508,60 @@ mod tests {
             fixture.pop(),
             (Some("a"), vec![("late", ShedReason::Expired)])
         );
+    }
+
+    /// Requests of one kind that are known to take 10 s and have one; another kind has the only place.
+    #[test]
+    fn a_forecast_that_is_too_dark_is_corrected() {
+        let (kind, other) = (Label::numbered(1), Label::numbered(2));
+        let crowd = |ahead| Some(Crowd { ahead, places: 1 });
+        let mut fixture = Fixture::new(10);
+        let slow = fixture.queue.forecast().begin(kind, fixture.now);
+        fixture.advance(10_000);
+        fixture.queue.forecast().end(slow, fixture.now);
+        fixture.queue.forecast().begin(other, fixture.now);
+        let (now, deadline) = (fixture.now, fixture.now + Duration::from_secs(1));
+        let ticket = Ticket {
+            priority: Normal,
+            deadline: Some(deadline),
+            label: kind,
+        };
+        let queue = &mut fixture.queue;
+        let push = |queue: &mut WaitQueue<_>, name, crowd| {
+            let pushed = queue.push(name, ticket, crowd, now, &mut vec![]);
+            pushed.map(drop).map_err(|(_, reason)| reason)
+        };
+        // While none of its kind runs one may wait, whatever is known, and is let in.
+        assert_eq!(push(queue, "a", crowd(0)), Ok(()));
+        assert_eq!(push(queue, "b", crowd(1)), Err(ShedReason::Hopeless));
+        let mut left = vec![];
+        let popped = queue.pop(now, &mut left);
+        assert!(matches!(popped, Some(("a", _))) && left.is_empty());
+        assert_eq!(push(queue, "b", crowd(0)), Err(ShedReason::Hopeless));
+        // Who finds a free place is not asked how long he will take.
+        assert_eq!(push(queue, "c", None), Ok(()));
+        let popped = queue.pop(now, &mut left);
+        assert!(matches!(popped, Some(("c", _))) && left.is_empty());
+    }
+
+    /// Requests that might have been answered in time when they came, and no longer can: the last one
+    /// is let in all the same, since nothing of its kind runs.
+    #[test]
+    fn the_last_one_that_waits_is_let_in_when_none_of_its_kind_runs() {
+        let mut fixture = Fixture::new(10);
+        let ticket = Ticket::new(Normal, Some(fixture.now + Duration::from_secs(12)));
+        let slow = fixture.queue.forecast().begin(ticket.label, fixture.now);
+        for (ahead, name) in ["a", "b", "c"].into_iter().enumerate() {
+            let crowd = Some(Crowd { ahead, places: 3 });
+            let pushed = fixture
+                .queue
+                .push(name, ticket, crowd, fixture.now, &mut vec![]);
+            assert!(pushed.is_ok());
+        }
+        fixture.advance(10_000);
+        fixture.queue.forecast().end(slow, fixture.now);
+        let hopeless = vec![("a", ShedReason::Hopeless), ("b", ShedReason::Hopeless)];
+        assert_eq!(fixture.pop(), (Some("c"), hopeless));
     }
 
     #[test]
