@@ -1,7 +1,10 @@
 //! Every limit, and the status at it.
 
-use container::testing::{Faults, Server};
-use tests::{application, read_answers, server};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use container::testing::{Client, Faults, Server};
+use tests::{GET, application, read_answers, server};
 
 #[track_caller]
 fn check(request: &str, status: u16) {
@@ -120,4 +123,36 @@ fn a_body_that_nobody_reads_is_read_away_within_limits() {
     client.send(request(1_000_000));
     assert!(read_answers(&client.received(), &[])[0].closes());
     assert!(client.is_closed());
+}
+
+/// How long a connection has waited, in these tests, before it may make room.
+const SETTLED: Duration = Duration::from_millis(50);
+
+/// A server that takes so many connections.
+fn of_connections(most: usize, of_a_peer: Option<usize>) -> Server {
+    Server::with_config(application(), |config| {
+        config.connections = most;
+        config.connections_per_peer = of_a_peer;
+    })
+}
+
+/// A connection of one peer of many, if there is room for it.
+fn connect(server: &Server, peer: u8) -> Option<Client<'_>> {
+    server.connect_from(SocketAddr::from(([192, 0, 2, peer], 1)))
+}
+
+/// A peer that had as many connections as it may closed those of others with each that it tried.
+#[test]
+fn who_is_refused_for_his_peer_displaces_nobody() {
+    let server = of_connections(2, Some(1));
+    let mut idle = connect(&server, 1).expect("there is room");
+    let _other = connect(&server, 2).expect("there is room");
+    server.advance(SETTLED);
+    assert!(connect(&server, 2).is_none());
+    let stats = server.stats();
+    assert_eq!((stats.refused_peers, stats.displaced), (1, 0));
+    idle.send(GET);
+    assert!(idle.received().ends_with("root"));
+    assert!(connect(&server, 3).is_some());
+    assert_eq!(server.stats().displaced, 1);
 }

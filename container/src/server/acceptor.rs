@@ -9,7 +9,6 @@
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -17,13 +16,13 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::connection::Driver;
+use super::entrance;
 use super::listeners::{Listeners, Listening};
 use super::spread::Giver;
 use super::worker::{Seat, SeatKind, Worker};
-use crate::net::{AcceptError, Accepted, AnySocket, Listener, Socket};
+use crate::net::{AcceptError, Listener};
 use crate::reactor::{Sleep, sleep, timeout_at, yield_now};
-use crate::scheduler::{PeerPlace, Phase};
+use crate::scheduler::Phase;
 
 /// Connections accepted before others get their turn.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -39,16 +38,6 @@ const HANDSHAKE: Duration = Duration::from_millis(100);
 /// Failures in a row, a pause after each, after which a listener counts as broken: five seconds,
 /// since what the system calls an error may pass.
 const FAILURES_MAX: u32 = 50;
-
-/// What a connection beyond the budget is told: no more than fits a fresh socket's buffer, and no
-/// parsing.
-const OVER_BUDGET: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
-    content-type: application/problem+json\r\n\
-    content-length: 125\r\n\
-    retry-after: 1\r\n\
-    connection: close\r\n\r\n\
-    {\"detail\":\"as many connections are open as the server takes\",\"status\":503,\
-    \"title\":\"Service Unavailable\",\"type\":\"about:blank\"}";
 
 /// Accepts from one listener on one worker.
 pub(super) struct Acceptor {
@@ -230,10 +219,10 @@ impl Acceptor {
                 break;
             };
             if self.worker.service.is_critical() {
-                serve(&self.worker, accepted);
+                entrance::serve(&self.worker, accepted);
             } else {
                 self.worker.counters.refused.add(1);
-                refuse(&accepted.socket);
+                entrance::refuse(&accepted.socket);
             }
             self.restock();
         }
@@ -260,76 +249,5 @@ impl Acceptor {
             pause.as_mut().poll(context)
         })
         .await;
-    }
-}
-
-/// Serves a connection on this worker, or refuses it for want of room.
-pub(super) fn serve(worker: &Rc<Worker>, accepted: Accepted<AnySocket>) {
-    if !worker.makes_room() {
-        worker.counters.refused.add(1);
-        refuse(&accepted.socket);
-        return;
-    }
-    let peer = accepted.peer.as_tcp();
-    let place = match place(worker, peer) {
-        Ok(place) => place,
-        Err(PeerFull) => {
-            worker.counters.refused_peers.add(1);
-            refuse(&accepted.socket);
-            return;
-        }
-    };
-    match accepted.attach(&worker.reactor) {
-        Ok(stream) => {
-            let driver = Driver::new(stream, peer, worker.sit(SeatKind::Connection));
-            worker.reactor.spawn_detached(match place {
-                None => Box::pin(driver),
-                Some(place) => Box::pin(async move {
-                    driver.await;
-                    drop(place);
-                }),
-            });
-        }
-        Err(error) => log::error!("a connection could not be watched: {error}"),
-    }
-}
-
-/// A peer has as many connections as it may.
-struct PeerFull;
-
-/// A place for a connection among those of its peer, where they are limited.
-fn place(worker: &Worker, peer: Option<SocketAddr>) -> Result<Option<PeerPlace>, PeerFull> {
-    match (worker.service.scheduler().shared().peers(), peer) {
-        (Some(peers), Some(peer)) => peers.try_enter(peer.ip()).ok_or(PeerFull).map(Some),
-        _ => Ok(None),
-    }
-}
-
-/// Says no, cheaply: one read so that the close does not reset what is written, one write.
-fn refuse(socket: &AnySocket) {
-    let mut scratch = [0; 4 << 10];
-    let answered: io::Result<usize> = socket
-        .recv(&mut scratch)
-        .or(Ok(0))
-        .and_then(|_| socket.send(OVER_BUDGET));
-    if let Err(error) = answered {
-        log::debug!("a refused connection was gone already: {error}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_refusal_says_its_own_length() {
-        let text = std::str::from_utf8(OVER_BUDGET).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(
-            head.contains(&format!("content-length: {}\r\n", body.len())),
-            "{}",
-            body.len()
-        );
-        serde_json::from_str::<serde_json::Value>(body).unwrap();
     }
 }

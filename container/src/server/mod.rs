@@ -11,7 +11,7 @@
 //! | `listeners` | the sockets it listens at, also for successors |
 //! | `acceptor`, `spread` | where connections come from, and who gets them |
 //! | `descriptors` | how many connections there are descriptors for |
-//! | `displacing` | who makes room for a new connection |
+//! | `entrance`, `displacing` | whether a new connection gets in; who makes room for it |
 //! | `connection` | one connection |
 //! | `service` | from a request to a reply |
 //! | `detach`, `background` | work that goes on after the answer; work beside all requests |
@@ -26,6 +26,7 @@ mod date;
 mod descriptors;
 mod detach;
 mod displacing;
+pub(crate) mod entrance;
 mod handle;
 mod keeper;
 mod listeners;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::acceptor;
+use super::entrance;
 use super::listeners::Reach;
 use super::worker::Worker;
 use crate::config::Config;
@@ -308,7 +308,7 @@ impl Giver {
             }
         };
         if worker == self.own {
-            return acceptor::serve(here, accepted);
+            return entrance::serve(here, accepted);
         }
         let load = &self.loads.workers[self.own];
         load.given.fetch_add(1, Ordering::Relaxed);
@@ -320,7 +320,7 @@ impl Giver {
         let coming = Coming::new(&self.loads, worker);
         let job: Job = Box::new(move || {
             if let Some(worker) = Worker::current() {
-                acceptor::serve(&worker, accepted);
+                entrance::serve(&worker, accepted);
             }
             drop(coming);
         });

@@ -1,5 +1,6 @@
 //! `Server`: one worker in memory, in virtual time; `Client`: a raw connection to it.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::scheduler::{
 };
 use crate::server::background;
 use crate::server::connection::Driver;
+use crate::server::entrance;
 use crate::server::service::{Service, observed_name};
 use crate::server::wind_up::wind_up_alone;
 use crate::server::worker::{SeatKind, Worker};
@@ -140,6 +142,21 @@ impl Server {
         let (stream, server_end) = MemoryStream::pair(faults);
         let driver = Driver::new(server_end, None, self.worker.sit(SeatKind::Connection));
         self.reactor.spawn_detached(Box::pin(driver));
+        self.client(stream)
+    }
+
+    /// A connection of this peer, if there is room for it: the limits of connections count here, and
+    /// nowhere else.
+    pub fn connect_from(&self, peer: SocketAddr) -> Option<Client<'_>> {
+        let _entered = self.reactor.enter();
+        let admitted = entrance::admit(&self.worker, Some(peer)).ok()?;
+        let (stream, server_end) = MemoryStream::pair(Faults::default());
+        entrance::enter(&self.worker, server_end, admitted);
+        Some(self.client(stream))
+    }
+
+    /// The client of a connection that has just begun.
+    fn client(&self, stream: MemoryStream) -> Client<'_> {
         self.run();
         Client {
             server: self,
