@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use container::testing::{Client, Faults, Server};
-use tests::{GET, application, read_answers, server};
+use tests::{GET, application, get, read_answers, server};
 
 #[track_caller]
 fn check(request: &str, status: u16) {
@@ -155,4 +155,69 @@ fn who_is_refused_for_his_peer_displaces_nobody() {
     assert!(idle.received().ends_with("root"));
     assert!(connect(&server, 3).is_some());
     assert_eq!(server.stats().displaced, 1);
+}
+
+/// The first byte of a request on each connection kept out everybody else until the head's time was
+/// over, health checks among them, and the connections were counted as idle.
+#[test]
+fn half_a_head_makes_room() {
+    let server = of_connections(3, None);
+    let mut halves = [1, 2, 3].map(|peer| connect(&server, peer).expect("there is room"));
+    for half in &mut halves {
+        half.send("G");
+        server.advance(SETTLED / 5);
+    }
+    assert_eq!(server.stats().in_head, 3);
+    assert!(
+        connect(&server, 4).is_none(),
+        "their rest may be on its way"
+    );
+    server.advance(SETTLED);
+    let mut client = connect(&server, 4).expect("one has made room");
+    client.send(GET);
+    assert!(client.received().ends_with("root"));
+    let closed = halves.each_ref().map(Client::is_closed);
+    assert_eq!(closed, [true, false, false], "the one that began first");
+    let stats = server.stats();
+    assert_eq!((stats.in_head, stats.displaced), (2, 1));
+    server.advance(SETTLED);
+    assert!(connect(&server, 5).is_some());
+    assert!(client.is_closed(), "who is idle comes before who has begun");
+    assert_eq!(server.stats().in_head, 2);
+    halves[1].send(&GET[1..]);
+    assert!(halves[1].received().ends_with("root"));
+    assert_eq!(server.stats().in_head, 1);
+}
+
+/// The end of a head that has come at that moment is read, and its request answered.
+#[test]
+fn a_request_that_is_complete_when_it_is_to_make_room_is_answered() {
+    let server = of_connections(1, None);
+    let mut first = connect(&server, 1).expect("there is room");
+    first.send("G");
+    server.advance(SETTLED);
+    first.send_only(&GET[1..]);
+    let mut second = connect(&server, 2).expect("the first makes room");
+    let answer = first.received();
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    assert!(answer.ends_with("root") && first.is_closed());
+    second.send(get("/slow"));
+    server.advance(SETTLED);
+    assert!(connect(&server, 3).is_none(), "whoever is served stays");
+}
+
+/// A lone CR may become an empty line; the connection counted as one on which something had come, and
+/// neither made room nor was closed by a drain.
+#[test]
+fn a_lone_cr_is_no_request() {
+    let server = of_connections(1, None);
+    let mut first = connect(&server, 1).expect("there is room");
+    first.send("\r");
+    server.advance(SETTLED);
+    let mut second = connect(&server, 2).expect("the first has made room");
+    assert!(first.is_closed());
+    second.send("\r");
+    server.drain();
+    server.advance(Duration::from_secs(2));
+    assert!(second.is_closed());
 }

@@ -13,7 +13,7 @@ use crate::units::{Size, Time};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
-    /// Connections open at once on one worker; beyond it the longest idle closes, or 503
+    /// Connections open at once on one worker; beyond it one that has not asked closes, or 503
     #[arg(long, env, value_name = "N", default_value_t = config().connections)]
     connections: usize,
 

@@ -152,6 +152,7 @@ fn connections(text: &mut Exposition, snapshot: &Snapshot) {
         "Open connections by what happens on them.",
     )
     .sample(&[("state", "idle")], connections.idle)
+    .sample(&[("state", "in_head")], connections.in_head)
     .sample(&[("state", "handling")], connections.handling)
     .sample(&[("state", "transferring")], connections.transferring);
     let stats = &snapshot.stats;
@@ -173,7 +174,7 @@ fn connections(text: &mut Exposition, snapshot: &Snapshot) {
         stats.refused.saturating_sub(stats.refused_peers),
     )
     .sample(&[("by", "peer")], stats.refused_peers);
-    let displaced = "Idle connections closed to make room for new ones.";
+    let displaced = "Connections closed to make room for new ones: idle, or with half a head.";
     text.metric(
         "container_connections_displaced_total",
         Kind::Counter,

@@ -54,8 +54,10 @@ pub(super) struct NamedBudget {
 /// Connections by what happens on them.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Connections {
-    /// Nothing: they wait for a request, or for the rest of a head.
+    /// Nothing: they wait for a request.
     pub(super) idle: u64,
+    /// A request has begun, and its head is not complete.
+    pub(super) in_head: u64,
     /// Their request waits for a permit, or runs.
     pub(super) handling: u64,
     /// A body is on its way, in or out.
@@ -125,8 +127,10 @@ impl Snapshot {
             .map(|(_, _, lane)| lane.running + lane.queued)
             .sum();
         let handling = handled.min(busy);
+        let in_head = self.stats.in_head.min(open - busy);
         Connections {
-            idle: open - busy,
+            idle: open - busy - in_head,
+            in_head,
             handling,
             transferring: busy - handling,
         }

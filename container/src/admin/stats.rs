@@ -31,6 +31,7 @@ pub(super) fn describe(snapshot: &Snapshot) -> Value {
         "connections": {
             "open": stats.connections,
             "idle": connections.idle,
+            "in_head": connections.in_head,
             "handling": connections.handling,
             "transferring": connections.transferring,
             "accepted": stats.accepted,

@@ -193,6 +193,14 @@ impl Connection {
         }
     }
 
+    /// Since when a request has begun whose head is not complete; `None` while there is none.
+    pub fn in_head_since(&self) -> Option<Instant> {
+        match self.read_phase {
+            ReadPhase::Head { since } => Some(since),
+            _ => None,
+        }
+    }
+
     /// Whether an answer has been begun and not finished.
     pub fn is_answering(&self) -> bool {
         matches!(self.state.writing, Writing::Body(_))

@@ -45,7 +45,11 @@ pub struct WorkerCounters {
     pub refused: Counter,
     /// Connections refused since their peer had as many as it may.
     pub refused_peers: Counter,
-    /// Idle connections closed to make room for new ones.
+    /// Heads that had begun when what had come was read, and were not complete.
+    pub heads_begun: Counter,
+    /// Those that are complete by now, or whose connection has closed.
+    pub heads_over: Counter,
+    /// Connections closed to make room for new ones: idle, or with half a head.
     pub displaced: Counter,
     /// Futures given to `detach`.
     pub detached: Counter,
@@ -129,13 +133,15 @@ pub struct Stats {
     pub served: u64,
     /// Connections that are open.
     pub connections: u64,
+    /// Those of them on which a request has begun whose head is not complete.
+    pub in_head: u64,
     /// Connections accepted so far, those that were refused not counted.
     pub accepted: u64,
     /// Connections refused for want of room.
     pub refused: u64,
     /// Those of them whose peer had as many as it may.
     pub refused_peers: u64,
-    /// Idle connections closed to make room for new ones.
+    /// Connections closed to make room for new ones: idle, or with half a head.
     pub displaced: u64,
     /// Futures given to `detach` that have not ended.
     pub detached: u64,
@@ -173,6 +179,13 @@ impl WorkerCounters {
     /// Connections that are open.
     pub fn connections(&self) -> u64 {
         self.accepted.read().saturating_sub(self.closed.read())
+    }
+
+    /// Connections on which a request has begun whose head is not complete.
+    pub fn in_head(&self) -> u64 {
+        // Read in this order, what is over in between makes the number smaller, not negative.
+        let over = self.heads_over.read();
+        self.heads_begun.read().saturating_sub(over)
     }
 
     /// Requests that are in their handlers, or wait for them.
@@ -265,6 +278,7 @@ impl Stats {
             stats.served += worker.served.read();
             stats.accepted += worker.accepted.read();
             stats.connections += worker.connections();
+            stats.in_head += worker.in_head();
             stats.refused += worker.refused.read() + worker.refused_peers.read();
             stats.refused_peers += worker.refused_peers.read();
             stats.displaced += worker.displaced.read();

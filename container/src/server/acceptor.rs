@@ -1,7 +1,7 @@
 //! `Acceptor`: takes connections from a listener, within the worker's budget, until the container
 //! drains.
 //!
-//! Out of descriptors it has an idle connection make room; where none is idle, connections are told so
+//! Out of descriptors it has a connection make room that waits; where none does, connections are told so
 //! by means of a descriptor that is kept in reserve. It waits until one is free instead of asking
 //! again and again. Before it goes it has the kernel turn new connections away, and takes all that
 //! have begun: closing a listener resets what waits at it.
@@ -203,7 +203,7 @@ impl Acceptor {
         }
     }
 
-    /// Out of descriptors: an idle connection makes room for the next. Where none is idle those that
+    /// Out of descriptors: a connection that waits makes room for the next. Where none does those that
     /// wait are told that there is no room; where all that is served is critical, the first of them
     /// is served.
     fn relieve(&self) {

@@ -1,6 +1,7 @@
 //! `Displacing`: which connection makes room for a new one when there are as many as there may be: the
-//! one that was idle for longest. Without it, clients that say nothing would keep out those that do,
-//! health checks among them. Pure but for the table that it is given.
+//! one that was idle for longest; where none is idle, the one that has been at the head of its request
+//! for longest. Without it, clients that say nothing, or never all of it, would keep out those that
+//! ask, health checks among them. Pure but for the table that it is given.
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
@@ -10,22 +11,33 @@ use slab::Slab;
 
 use super::worker::Sitter;
 
-/// How long a connection must have been idle: its first request comes with the connection, and the
-/// next may be on its way.
+/// How long a connection must have waited: its first request comes with the connection, the next may
+/// be on its way, and the rest of a head comes right behind its beginning.
 const SETTLED: Duration = Duration::from_millis(50);
 
 /// Connections that were chosen and have not closed; one on which a request came at that moment is
 /// still answered. While there are so many, nobody else is admitted.
 const DISPLACED_MAX: usize = 64;
 
+/// What a connection waits for to which nothing is owed, and since when. In the order in which they
+/// make room: the least is the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Waits {
+    /// A request.
+    Idle { since: Instant },
+    /// The rest of a head.
+    Head { since: Instant },
+}
+
 /// What a worker knows of connections that are to make room.
 #[derive(Default)]
 pub(super) struct Displacing {
     /// Those that were chosen and have not closed.
     count: Cell<usize>,
-    /// Who is next: the seats that were idle for longest when all were looked at, the last one first.
+    /// Who is next: the seats that were first to make room when all were looked at, the last one first.
     next: RefCell<Vec<usize>>,
-    /// When all were looked at: to look is dear where there are many.
+    /// When all were looked at. Done once in [`SETTLED`] at most: to look is dear where there are
+    /// many.
     looked: Cell<Option<Instant>>,
 }
 
@@ -40,7 +52,7 @@ impl Displacing {
         self.count.set(self.count.get() - 1);
     }
 
-    /// Chooses the connection that was idle for longest and marks it; gives what wakes it.
+    /// Chooses the connection that is the first to make room and marks it; gives what wakes it.
     pub(super) fn choose(&self, seats: &mut Slab<Sitter>, now: Instant) -> Option<Option<Waker>> {
         if self.count.get() >= DISPLACED_MAX {
             return None;
@@ -48,15 +60,15 @@ impl Displacing {
         let before = now.checked_sub(SETTLED)?;
         let mut next = self.next.borrow_mut();
         let is_fresh = |looked: Instant| now.saturating_duration_since(looked) < SETTLED;
-        if next.is_empty() && !self.looked.get().is_some_and(is_fresh) {
+        if !self.looked.get().is_some_and(is_fresh) {
             self.looked.set(Some(now));
-            *next = longest(seats, before);
+            *next = first(seats, before);
         }
         // Meanwhile a request may have come on it, or another have its seat.
         while let Some(key) = next.pop() {
             if let Some(sitter) = seats
                 .get_mut(key)
-                .filter(|sitter| sitter.idle_before(before))
+                .filter(|sitter| sitter.waits_before(before))
             {
                 sitter.is_displaced = true;
                 self.count.set(self.count.get() + 1);
@@ -67,39 +79,51 @@ impl Displacing {
     }
 }
 
-/// The seats that were idle for longest, the longest last: as many as may be chosen at once.
-fn longest(seats: &Slab<Sitter>, before: Instant) -> Vec<usize> {
-    let idle = seats
+/// The seats that are the first to make room, the very first one last: as many as may be chosen at
+/// once.
+fn first(seats: &Slab<Sitter>, before: Instant) -> Vec<usize> {
+    let waiting = seats
         .iter()
-        .filter(|(_, sitter)| sitter.idle_before(before));
-    let mut idle: Vec<(Option<Instant>, usize)> =
-        idle.map(|(key, sitter)| (sitter.idle_since, key)).collect();
-    if idle.len() > DISPLACED_MAX {
-        idle.select_nth_unstable(DISPLACED_MAX);
-        idle.truncate(DISPLACED_MAX);
+        .filter(|(_, sitter)| sitter.waits_before(before));
+    let mut waiting: Vec<(Option<Waits>, usize)> =
+        waiting.map(|(key, sitter)| (sitter.waits, key)).collect();
+    if waiting.len() > DISPLACED_MAX {
+        waiting.select_nth_unstable(DISPLACED_MAX);
+        waiting.truncate(DISPLACED_MAX);
     }
-    idle.sort_unstable_by(|one, other| other.cmp(one));
-    idle.into_iter().map(|(_, key)| key).collect()
+    waiting.sort_unstable_by(|one, other| other.cmp(one));
+    waiting.into_iter().map(|(_, key)| key).collect()
+}
+
+impl Waits {
+    /// When it began to wait.
+    fn since(self) -> Instant {
+        match self {
+            Waits::Idle { since } | Waits::Head { since } => since,
+        }
+    }
 }
 
 impl Sitter {
-    /// Whether it may be chosen: idle from that moment on, or earlier.
-    fn idle_before(&self, before: Instant) -> bool {
-        !self.is_displaced && self.idle_since.is_some_and(|since| since <= before)
+    /// Whether it may be chosen: it waits from that moment on, or for longer.
+    fn waits_before(&self, before: Instant) -> bool {
+        !self.is_displaced && self.waits.is_some_and(|waits| waits.since() <= before)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use super::*;
 
     /// Seats that have been idle for so many milliseconds; 0 for one that is not.
     fn seats(idle: &[u64], now: Instant) -> Slab<Sitter> {
         let mut seats = Slab::new();
         for &ms in idle {
-            let idle_since = (ms > 0).then(|| now - Duration::from_millis(ms));
+            let since = now - Duration::from_millis(ms);
             seats.insert(Sitter {
-                idle_since,
+                waits: (ms > 0).then_some(Waits::Idle { since }),
                 ..Sitter::default()
             });
         }
@@ -119,12 +143,25 @@ mod tests {
         let mut seats = seats(&[60, 0, 3000, 49, 500], now);
         let displacing = Displacing::default();
         assert_eq!(chosen(&displacing, &mut seats, now), Some(2));
-        seats[4].idle_since = None;
+        seats[4].waits = None;
         assert_eq!(chosen(&displacing, &mut seats, now), Some(0));
         assert_eq!(chosen(&displacing, &mut seats, now), None);
         assert_eq!(displacing.count(), 2);
         let later = now + SETTLED;
         assert_eq!(chosen(&displacing, &mut seats, later), Some(3));
+    }
+
+    #[test]
+    fn half_a_head_makes_room_after_all_that_are_idle() {
+        let now = Instant::now() + Duration::from_secs(10);
+        let mut seats = seats(&[60, 70, 80, 90], now);
+        for key in [1, 3] {
+            let since = seats[key].waits.expect("it waits").since();
+            seats[key].waits = Some(Waits::Head { since });
+        }
+        let displacing = Displacing::default();
+        let order: Vec<usize> = iter::from_fn(|| chosen(&displacing, &mut seats, now)).collect();
+        assert_eq!(order, [2, 0, 3, 1]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::time::Instant;
 use slab::Slab;
 
 use super::date::DateCache;
-use super::displacing::Displacing;
+use super::displacing::{Displacing, Waits};
 use super::service::Service;
 use crate::config::Config;
 use crate::http1;
@@ -64,8 +65,9 @@ pub(crate) struct Worker {
 pub(super) struct Sitter {
     /// Wakes it to hear of a new phase, or that it is to go.
     pub(super) waker: Option<Waker>,
-    /// Since when it is a connection on which nothing happens; `None` while it is anything else.
-    pub(super) idle_since: Option<Instant>,
+    /// What it waits for, if it is a connection to which nothing is owed; `None` while it is anything
+    /// else.
+    pub(super) waits: Option<Waits>,
     /// Whether it is a connection that is to make room for another.
     pub(super) is_displaced: bool,
 }
@@ -175,7 +177,7 @@ impl Worker {
         staying < self.config.connections || self.displace()
     }
 
-    /// Has the connection close that was idle for longest; false where none can.
+    /// Has the connection close that is the first to make room; false where none can.
     pub(super) fn displace(&self) -> bool {
         let mut seats = self.seats.borrow_mut();
         let chosen = self.displacing.choose(&mut seats, self.reactor.now());
@@ -189,6 +191,16 @@ impl Worker {
             waker.wake();
         }
         is_found
+    }
+
+    /// Counts a head that has begun on a connection, or is over, be it complete or not.
+    fn count_head(&self, before: Option<Waits>, after: Option<Waits>) {
+        let is_head = |waits| matches!(waits, Some(Waits::Head { .. }));
+        match (is_head(before), is_head(after)) {
+            (false, true) => self.counters.heads_begun.add(1),
+            (true, false) => self.counters.heads_over.add(1),
+            (false, false) | (true, true) => {}
+        }
     }
 
     /// Has this task woken when a seat is given back.
@@ -275,10 +287,11 @@ impl Seat {
         }
     }
 
-    /// Notes since when nothing has happened on this connection; `None` while something does.
-    pub(super) fn rest(&self, idle_since: Option<Instant>) {
+    /// Notes what this connection waits for; `None` while something is owed to its client.
+    pub(super) fn rest(&self, waits: Option<Waits>) {
         if let Some(sitter) = self.worker.seats.borrow_mut().get_mut(self.key) {
-            sitter.idle_since = idle_since;
+            let before = mem::replace(&mut sitter.waits, waits);
+            self.worker.count_head(before, waits);
         }
     }
 
@@ -301,8 +314,11 @@ impl Drop for Seat {
             let mut seats = self.worker.seats.borrow_mut();
             (seats.try_remove(self.key), seats.is_empty())
         };
-        if sitter.is_some_and(|sitter| sitter.is_displaced) {
-            self.worker.displacing.note_gone();
+        if let Some(sitter) = sitter {
+            self.worker.count_head(sitter.waits, None);
+            if sitter.is_displaced {
+                self.worker.displacing.note_gone();
+            }
         }
         if self.kind == SeatKind::Connection {
             self.worker.counters.closed.add(1);

@@ -36,6 +36,7 @@ use exchange::Exchange;
 use lingering::Lingering;
 use record::Recording;
 
+use super::displacing::Waits;
 use super::worker::{Seat, Worker};
 use crate::http1::{self, CloseReason, Output};
 use crate::message::BodySender;
@@ -167,7 +168,7 @@ impl<T: Transport + Unpin> Driver<T> {
         self.flush(context);
         self.note_flushed();
         self.output.return_buffer(&self.seat.worker().write_buffer);
-        self.note_idle();
+        self.note_waits();
         if let Some(reason) = self.finished() {
             return self.begin_close(reason, context);
         }
@@ -231,31 +232,51 @@ impl<T: Transport + Unpin> Driver<T> {
         self.expire_departure(now);
     }
 
-    /// Before an idle connection is closed, by a drain or to make room, the system is asked once
-    /// more: a request may have come of which the reactor has not heard.
+    /// Before a connection is closed to which nothing is owed, by a drain or to make room, the system
+    /// is asked once more: what makes a request may have come, and the reactor has not heard of it.
     fn look_again(&self) {
         let drains = self.worker().phase() == Phase::Draining && !self.is_spared();
-        if (drains || self.seat.is_displaced()) && self.machine.is_idle() {
+        let waits = self.machine.is_idle() || self.machine.is_in_head();
+        if waits && (drains || self.seat.is_displaced()) {
             self.transport.assume_read_ready();
         }
     }
 
-    /// Notes for those who need room whether anything happens here.
-    fn note_idle(&self) {
-        let is_idle = self.machine.is_idle() && self.output.is_empty();
-        let since = self.machine.idle_since().filter(|_| is_idle);
-        self.seat.rest(since);
+    /// Notes for those who need room what this connection waits for.
+    fn note_waits(&self) {
+        let machine = &self.machine;
+        let idle = machine.idle_since().map(|since| Waits::Idle { since });
+        let waits = idle.or_else(|| machine.in_head_since().map(|since| Waits::Head { since }));
+        let is_owed = !self.output.is_empty() || machine.close_reason().is_some();
+        self.seat.rest(waits.filter(|_| !is_owed));
     }
 
-    /// Whether something has come that was not looked at.
+    /// Whether something has come that was not looked at. A lone CR was: it is no request, but may
+    /// become an empty line before one.
     fn has_input(&self) -> bool {
-        self.transport.is_read_ready() || !self.backlog.is_empty()
+        self.transport.is_read_ready() || !matches!(self.backlog.as_slice(), b"" | b"\r")
     }
 
-    /// Reacts to the container's phase.
-    fn observe_phase(&mut self) {
-        if self.seat.is_displaced() && !(self.machine.is_idle() && self.has_input()) {
+    /// No request is wanted after those that have come; but a connection that `is_spared` is kept for
+    /// the one that may be on its way.
+    fn take_no_more(&mut self, is_spared: bool) {
+        if self.machine.is_idle() && (is_spared || self.has_input()) {
+            return;
+        }
+        let is_half = self.machine.is_in_head() && !self.transport.is_read_ready();
+        if self.machine.is_idle() || (is_half && !is_spared) {
+            // Nothing is owed to who has not asked yet.
+            self.backlog = Vec::new();
+            self.machine.close(CloseReason::Draining);
+        } else {
             self.machine.drain();
+        }
+    }
+
+    /// Reacts to the container's phase, and to being in the way.
+    fn observe_phase(&mut self) {
+        if self.seat.is_displaced() {
+            self.take_no_more(false);
         }
         match self.worker().phase() {
             Phase::Starting | Phase::Running => {}
@@ -264,18 +285,7 @@ impl<T: Transport + Unpin> Driver<T> {
                     self.machine.drain();
                 }
             }
-            Phase::Draining => {
-                let idle = self.machine.is_idle();
-                if !idle || !(self.has_input() || self.is_spared()) {
-                    self.machine.drain();
-                }
-                let half = self.machine.is_in_head() && !self.transport.is_read_ready();
-                if half && !self.is_spared() {
-                    // Nothing is owed to who has not asked yet.
-                    self.backlog = Vec::new();
-                    self.machine.close(CloseReason::Draining);
-                }
-            }
+            Phase::Draining => self.take_no_more(self.is_spared()),
             Phase::Closing | Phase::Drained => {
                 if !matches!(self.exchange, Exchange::None) || !self.output.is_empty() {
                     self.worker().counters.cut.add(1);
