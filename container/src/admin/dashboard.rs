@@ -12,8 +12,8 @@ const PAGE: &str = include_str!("dashboard.html");
 /// What the page may do (CSP level 3): use its own style and script, known by their SHA-256, and
 /// ask this server. A test compares the digests with the page.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-DIbSGTKjjbfAA0BvOKrEOfjLP1nxnHdOFCWIeQyDEfM='; \
-    script-src 'sha256-X8z2AFbn3YrICt6TO+Zz7ehZ0pulNUlcuFTiHZNRCjc='; \
+    style-src 'sha256-Bvd9cqkKwv/EKcyf/O2Y+ZjHyZWyIXrjO2emtVa6g4M='; \
+    script-src 'sha256-R7/gTW7c2RvrXCBOivlp2KonMjeDPp2xoNR4kB+hcnM='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
