@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use container::net::AnyListener;
+use container::observe::Outcome;
 use container::scheduler::Phase;
 use container::server::Handle;
 use container::{Container, Report, Router, blocking, draining, inline, sleep, spawn_local};
@@ -79,6 +80,13 @@ fn a_worker_that_dies_is_replaced() {
     let report = stop(container);
     assert_eq!((report.stats.restarts, report.stats.cut), (3, 3));
     assert_eq!(report.stats.connections, 0);
+    let count = |outcome: Outcome| {
+        let routes = handle.observation().routes();
+        let counts = routes.iter().map(|route| route.outcomes[outcome as usize]);
+        counts.sum::<u64>()
+    };
+    // Who sent them had not gone.
+    assert_eq!((count(Outcome::Cut), count(Outcome::Gone)), (3, 0));
 }
 
 #[test]

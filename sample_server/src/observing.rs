@@ -14,7 +14,7 @@ use crate::process::Sockets;
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// Connections of those who watch: some people and collectors, who must not take the descriptors of
-/// those who are served.
+/// those who are served. Open dashboards take no more than half of them: `/-/events` sees to that.
 const WATCHERS: usize = 64;
 
 /// Log lines, ids, and the address for those who watch.

@@ -104,6 +104,8 @@ fn metrics_are_what_collectors_read() {
         )
     };
     assert_eq!((waited("_sum"), waited("_count")), (1.0, 3.0));
+    // One was refused: how quickly says nothing of how long handlers run.
+    assert_eq!(ran("_count", &[("route", "/one")]), 2.0);
     assert_eq!(
         value("container_answer_bytes_total", &[("route", "/quick")]),
         10.0
@@ -366,6 +368,29 @@ fn events_come_each_second_until_the_drain() {
     admin.drain();
     client.received();
     assert!(client.is_closed(), "a dashboard does not hold up the end");
+}
+
+/// 64 open dashboards took all connections of the sample server's admin address.
+#[test]
+fn open_dashboards_leave_room_for_others() {
+    let watched = Server::new(Router::new());
+    let admin = Server::new(admin::routes(watched.handle()));
+    let read = || {
+        let mut client = admin.connect();
+        client.send(get("/-/events"));
+        (client.received(), client)
+    };
+    let mut readers: Vec<_> = (0..33).map(|_| read()).collect();
+    let (refused, _) = readers.pop().expect("the last");
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    assert!(refused.contains("\r\nretry-after: 1\r\n"), "{refused}");
+    for (answer, _) in &readers {
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    let (_, mut gone) = readers.pop().expect("a reader");
+    gone.reset();
+    admin.run();
+    assert!(read().0.starts_with("HTTP/1.1 200 "), "a place is free");
 }
 
 #[test]

@@ -139,7 +139,8 @@ fn life(text: &mut Exposition, snapshot: &Snapshot) {
         "Since the container was made.",
     )
     .seconds(&[], snapshot.uptime);
-    let dropped = "Lines of the access log that were dropped because they were read too slowly.";
+    let dropped =
+        "Lines of the log, of requests and others, that were dropped: nobody took them in time.";
     text.metric("container_log_lines_dropped_total", Kind::Counter, dropped)
         .sample(&[], snapshot.dropped_lines);
 }
@@ -187,7 +188,7 @@ fn connections(text: &mut Exposition, snapshot: &Snapshot) {
         "Requests answered.",
     )
     .sample(&[], stats.served);
-    let cut = "Requests cut off by the end of the drain.";
+    let cut = "Requests cut off: by the end of the drain, or with a worker that died.";
     text.metric("container_requests_cut_total", Kind::Counter, cut)
         .sample(&[], stats.cut);
     let detached = "Work given to `detach` that has not ended.";
@@ -259,7 +260,8 @@ fn held_by(text: &mut Exposition, [route, method, lane]: [(&str, &str); 3], hold
 }
 
 fn routes(text: &mut Exposition, routes: &[RouteStats]) {
-    let requests = "Requests that have ended, by the class of their status.";
+    let requests =
+        "Requests that have ended: by the class of their status, gone (the client went) or cut.";
     text.metric("container_requests_total", Kind::Counter, requests);
     for route in routes {
         for (outcome, count) in Outcome::ALL.iter().zip(route.outcomes) {
@@ -281,7 +283,7 @@ fn routes(text: &mut Exposition, routes: &[RouteStats]) {
     text.metric(
         "container_request_ran_seconds",
         Kind::Histogram,
-        "How long handlers ran.",
+        "How long handlers ran; those that never began are not among them.",
     );
     for route in routes {
         text.times(&labels(route), &route.ran);

@@ -7,7 +7,7 @@
 //! | `/-/ready` | 200 when the container wants traffic and a worker is free to serve, else 503 | who sends traffic |
 //! | `/-/metrics` | all counters, Prometheus text format 0.0.4 | who collects |
 //! | `/-/stats` | the same as JSON | who asks |
-//! | `/-/events` | the same, each second, as Server-Sent Events | the dashboard |
+//! | `/-/events` | the same, each second, as Server-Sent Events, to 32 at once; else 503 | the dashboard |
 //! | `/-/dashboard` | the page | people |
 //!
 //! [`health`] has the first two, which give nothing away, for the container's own address: there a
@@ -92,6 +92,7 @@ pub fn routes(watched: Handle) -> Router {
         .get("/-/events", critical(events::events))
         .merge(health())
         .state(health::Watched(watched))
+        .state(events::Readers::new())
 }
 
 /// Never shed: when there is not room for all, those who watch need it most.

@@ -15,9 +15,10 @@ use super::timestamp::Timestamps;
 /// Bytes of lines that a worker gathers at most before it hands them over: a hundred requests'.
 const GATHERED_MAX: usize = 16 << 10;
 
-/// What a line looks like. Microseconds in all of them; a request whose client went before there
-/// was an answer has the status 499. Where traces are carried each line has the ids of its request's
-/// place in one.
+/// What a line looks like. Microseconds in all of them: a handler that never began ran for 0. A
+/// request whose client went before there was an answer has the status 499; one that the server cut
+/// off, by the end of a drain or with a worker that died, 444. Where traces are carried each line has
+/// the ids of its request's place in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// For people: time, level, target, method, path, status, bytes, total, waited + ran + written,

@@ -25,7 +25,18 @@ pub struct RouteName {
     pub(super) word: Arc<[u8]>,
 }
 
-/// How requests ended: the class of their status, or that the client went before there was one.
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// With this answer, though it may have broken off.
+    Answered(StatusCode),
+    /// Its client went before there was an answer.
+    Gone,
+    /// The server cut it off before there was one: by the end of a drain, or with a worker that died.
+    Cut,
+}
+
+/// How requests ended: the class of their status, or why there was none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// 2xx, and what is outside of all classes.
@@ -38,6 +49,8 @@ pub enum Outcome {
     ServerError,
     /// The client went first.
     Gone,
+    /// The server cut them off: by the end of a drain, or with a worker that died.
+    Cut,
 }
 
 /// What one worker counts of one route.
@@ -47,7 +60,7 @@ struct RouteCounters {
     outcomes: [Counter; Outcome::ALL.len()],
     /// How long requests waited for a permit or a thread.
     waited: Histogram,
-    /// How long handlers ran.
+    /// How long handlers ran; those that never began are not among them.
     ran: Histogram,
     /// Bytes of answers' bodies.
     bytes: Counter,
@@ -74,7 +87,7 @@ pub struct RouteStats {
     pub outcomes: [u64; Outcome::ALL.len()],
     /// How long requests waited for a permit or a thread.
     pub waited: Times,
-    /// How long handlers ran.
+    /// How long handlers ran; those that never began are not among them.
     pub ran: Times,
     /// Bytes of answers' bodies.
     pub bytes: u64,
@@ -83,12 +96,12 @@ pub struct RouteStats {
 /// What a request came to.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
-    /// Its status; `None` when its client went first.
-    pub status: Option<StatusCode>,
+    /// How it ended.
+    pub ending: Ending,
     /// Microseconds for which it waited for a permit or a thread.
     pub waited: u64,
-    /// Microseconds for which its handler ran.
-    pub ran: u64,
+    /// Microseconds for which its handler ran; `None` where that never began.
+    pub ran: Option<u64>,
     /// Bytes of the answer's body.
     pub bytes: u64,
 }
@@ -129,26 +142,31 @@ impl RouteName {
 
 impl Outcome {
     /// All of them, each at its own place.
-    pub const ALL: [Outcome; 5] = [
+    pub const ALL: [Outcome; 6] = [
         Outcome::Success,
         Outcome::Redirection,
         Outcome::ClientError,
         Outcome::ServerError,
         Outcome::Gone,
+        Outcome::Cut,
     ];
 
-    /// That of an answer with this status; of none when it is `None`.
-    pub fn of(status: Option<StatusCode>) -> Self {
-        match status.map(|status| status.as_u16() / 100) {
-            None => Outcome::Gone,
-            Some(3) => Outcome::Redirection,
-            Some(4) => Outcome::ClientError,
-            Some(5) => Outcome::ServerError,
-            Some(_) => Outcome::Success,
+    /// That of a request which ended so.
+    fn of(ending: Ending) -> Self {
+        let status = match ending {
+            Ending::Answered(status) => status,
+            Ending::Gone => return Outcome::Gone,
+            Ending::Cut => return Outcome::Cut,
+        };
+        match status.as_u16() / 100 {
+            3 => Outcome::Redirection,
+            4 => Outcome::ClientError,
+            5 => Outcome::ServerError,
+            _ => Outcome::Success,
         }
     }
 
-    /// What it is called: `2xx` .. `5xx`, or `gone`.
+    /// What it is called: `2xx` .. `5xx`, `gone` or `cut`.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Success => "2xx",
@@ -156,6 +174,7 @@ impl Outcome {
             Outcome::ClientError => "4xx",
             Outcome::ServerError => "5xx",
             Outcome::Gone => "gone",
+            Outcome::Cut => "cut",
         }
     }
 }
@@ -176,9 +195,11 @@ impl WorkerMetrics {
     pub fn record(&self, route: Option<usize>, measured: &Measured) {
         let last = self.routes.len() - 1;
         let counters = &self.routes[route.map_or(last, |route| route.min(last))];
-        counters.outcomes[Outcome::of(measured.status) as usize].add(1);
+        counters.outcomes[Outcome::of(measured.ending) as usize].add(1);
         counters.waited.record(measured.waited);
-        counters.ran.record(measured.ran);
+        if let Some(ran) = measured.ran {
+            counters.ran.record(ran);
+        }
         counters.bytes.add(measured.bytes);
     }
 
@@ -226,25 +247,28 @@ mod tests {
     fn workers_add_up_by_route() {
         let workers = [0, 1].map(|_| Arc::new(WorkerMetrics::new(2)));
         let name = RouteName::new("/a".into(), "GET", blocking(|| ""));
-        let record = |worker: usize, route, status: Option<u16>| {
+        let record = |worker: usize, route, ending, ran| {
             let measured = Measured {
-                status: status.map(|status| StatusCode::from_u16(status).unwrap()),
+                ending,
                 waited: 1,
-                ran: 20,
+                ran,
                 bytes: 100,
             };
             workers[worker].record(route, &measured);
         };
-        record(0, Some(1), Some(200));
-        record(1, Some(1), Some(503));
-        record(1, Some(1), None);
-        record(0, None, Some(404));
+        let answered = Ending::Answered;
+        record(0, Some(1), answered(StatusCode::OK), Some(20));
+        record(1, Some(1), answered(StatusCode::SERVICE_UNAVAILABLE), None);
+        record(1, Some(1), Ending::Gone, Some(20));
+        record(1, Some(1), Ending::Cut, Some(20));
+        record(0, None, answered(StatusCode::NOT_FOUND), Some(20));
         let stats = |index| RouteStats::collect(&name, index, &workers);
         assert_eq!(stats(0).requests(), 0);
-        assert_eq!(stats(1).outcomes, [1, 0, 0, 1, 1]);
-        assert_eq!((stats(1).ran.sum_us, stats(1).waited.sum_us), (60, 3));
-        assert_eq!(stats(1).bytes, 300);
-        assert_eq!(stats(2).outcomes, [0, 0, 1, 0, 0]);
+        assert_eq!(stats(1).outcomes, [1, 0, 0, 1, 1, 1]);
+        assert_eq!((stats(1).ran.sum_us, stats(1).waited.sum_us), (60, 4));
+        assert_eq!((stats(1).ran.count(), stats(1).waited.count()), (3, 4));
+        assert_eq!(stats(1).bytes, 400);
+        assert_eq!(stats(2).outcomes, [0, 0, 1, 0, 0, 0]);
     }
 
     #[test]
@@ -252,6 +276,7 @@ mod tests {
         for (place, outcome) in Outcome::ALL.into_iter().enumerate() {
             assert_eq!(outcome as usize, place);
         }
-        assert_eq!(Outcome::of(Some(StatusCode::NOT_MODIFIED)).name(), "3xx");
+        let unchanged = Ending::Answered(StatusCode::NOT_MODIFIED);
+        assert_eq!(Outcome::of(unchanged).name(), "3xx");
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::access_log::{AccessLog, AccessWriter};
 use super::config::{Config, Metrics, RequestIds, ServerTiming, Traces};
 use super::entry::{Asking, Entry, Readable};
-use super::metrics::{RouteName, RouteStats, WorkerMetrics};
+use super::metrics::{Ending, RouteName, RouteStats, WorkerMetrics};
 use super::record::Record;
 use super::server_timing;
 use crate::handler::{IntoResponse, Problem};
@@ -16,9 +16,10 @@ use crate::message::{
     Request, RequestHead, RequestId, Response, SecretPaths, StatusCode, TraceContext, X_REQUEST_ID,
 };
 
-/// What stands in place of a status where the client went before there was one; the number that
-/// nginx made known for it.
+/// What stands in place of a status where the client went before there was one, and where the server
+/// cut it off; the numbers that nginx made known for them.
 const CLIENT_GONE: u16 = 499;
+const CUT: u16 = 444;
 
 /// Records that a worker keeps to be used again: as many requests as are mostly dealt with at once.
 const SPARE_MAX: usize = 64;
@@ -176,9 +177,11 @@ impl Observer {
                 route: &self.shared.routes[route],
                 id: &record.id,
                 trace: record.trace.as_ref(),
-                status: record
-                    .status()
-                    .map_or(CLIENT_GONE, |status| status.as_u16()),
+                status: match record.ending() {
+                    Ending::Answered(status) => status.as_u16(),
+                    Ending::Gone => CLIENT_GONE,
+                    Ending::Cut => CUT,
+                },
                 bytes: record.bytes(),
                 received: record.received,
                 ended: record.seen(),

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::entry::{Asked, Spans};
-use super::metrics::Measured;
+use super::metrics::{Ending, Measured};
 use crate::message::{RequestId, StatusCode, TraceContext};
 use crate::scheduler::Begun;
 
@@ -23,10 +23,12 @@ pub struct Record {
     pub(super) received: Instant,
     /// When its handler was asked for.
     asked_for: Instant,
-    /// When its handler began.
-    begun: Begun,
+    /// When its handler began; `None` where it was never asked for.
+    begun: Option<Begun>,
     /// What was answered, and when.
     answered: Option<(StatusCode, Instant)>,
+    /// Whether the server cuts it off.
+    is_cut: bool,
     /// Bytes of the answer's body.
     bytes: u64,
     /// The last time that it was told: its end, once it has ended.
@@ -42,8 +44,9 @@ impl Record {
             route: None,
             received,
             asked_for: received,
-            begun: Begun::AtOnce,
+            begun: None,
             answered: None,
+            is_cut: false,
             bytes: 0,
             seen: received,
         }
@@ -58,8 +61,9 @@ impl Record {
         self.route = None;
         self.received = received;
         self.asked_for = received;
-        self.begun = Begun::AtOnce;
+        self.begun = None;
         self.answered = None;
+        self.is_cut = false;
         self.bytes = 0;
         self.seen = received;
     }
@@ -91,7 +95,12 @@ impl Record {
 
     /// Notes when its handler began.
     pub fn set_begun(&mut self, begun: Begun) {
-        self.begun = begun;
+        self.begun = Some(begun);
+    }
+
+    /// Notes that the server cuts it off, and not its client.
+    pub fn cut(&mut self) {
+        self.is_cut = true;
     }
 
     /// Notes the answer.
@@ -110,9 +119,13 @@ impl Record {
         self.bytes += count as u64;
     }
 
-    /// Its status; `None` as long as there is no answer.
-    pub(super) fn status(&self) -> Option<StatusCode> {
-        self.answered.map(|(status, _)| status)
+    /// How it ended.
+    pub(super) fn ending(&self) -> Ending {
+        match self.answered {
+            Some((status, _)) => Ending::Answered(status),
+            None if self.is_cut => Ending::Cut,
+            None => Ending::Gone,
+        }
     }
 
     /// The last time that it was told.
@@ -132,15 +145,19 @@ impl Record {
             };
         }
         let answered = self.answered.map_or(now, |(_, at)| at);
-        let begun = match self.begun {
-            Begun::AtOnce => self.asked_for,
-            Begun::NotYet => answered,
+        let (asked_for, begun) = match self.begun {
+            None => (answered, answered),
+            Some(Begun::AtOnce) => (self.asked_for, self.asked_for),
+            Some(Begun::NotYet) => (self.asked_for, answered),
             // An answer that did not wait for it, such as that of a deadline, comes before it.
-            Begun::At(at) => at.clamp(self.asked_for, answered.max(self.asked_for)),
+            Some(Begun::At(at)) => {
+                let begun = at.clamp(self.asked_for, answered.max(self.asked_for));
+                (self.asked_for, begun)
+            }
         };
         Spans {
             total,
-            waited: micros(self.asked_for, begun),
+            waited: micros(asked_for, begun),
             ran: micros(begun, answered),
             written: micros(answered, now),
         }
@@ -149,15 +166,16 @@ impl Record {
     /// Whether nothing took any time but its handler, as with most requests.
     fn is_simple(&self) -> bool {
         let answered = self.answered.is_some_and(|(_, at)| at == self.seen);
-        answered && self.begun == Begun::AtOnce && self.asked_for == self.received
+        answered && self.begun == Some(Begun::AtOnce) && self.asked_for == self.received
     }
 
     /// What is counted of it.
     pub(super) fn measured(&self, spans: &Spans) -> Measured {
+        let has_run = !matches!(self.begun, None | Some(Begun::NotYet));
         Measured {
-            status: self.status(),
+            ending: self.ending(),
             waited: spans.waited,
-            ran: spans.ran,
+            ran: has_run.then_some(spans.ran),
             bytes: self.bytes,
         }
     }
@@ -185,10 +203,10 @@ mod tests {
     fn the_parts_of_a_request_are_told_apart() {
         let start = Instant::now();
         let at = |micros| start + Duration::from_micros(micros);
-        let check = |begun: Begun, answered: Option<u64>, expected: [u64; 4]| {
+        let check = |begun: Option<Begun>, answered: Option<u64>, expected: [u64; 4]| {
             let mut record = Record::new(start);
             record.ask_for(at(10));
-            record.set_begun(begun);
+            begun.into_iter().for_each(|begun| record.set_begun(begun));
             if let Some(answered) = answered {
                 record.answer(StatusCode::OK, at(answered));
             }
@@ -196,16 +214,21 @@ mod tests {
             let spans = record.spans();
             let shown = [spans.total, spans.waited, spans.ran, spans.written];
             assert_eq!(shown, expected, "{begun:?}");
+            let has_run = !matches!(begun, None | Some(Begun::NotYet));
+            let ran = record.measured(&spans).ran;
+            assert_eq!(ran, has_run.then_some(expected[2]), "{begun:?}");
         };
-        check(Begun::AtOnce, Some(70), [100, 0, 60, 30]);
-        check(Begun::At(at(30)), Some(70), [100, 20, 40, 30]);
+        let (at_once, waits) = (Some(Begun::AtOnce), Some(Begun::NotYet));
+        check(at_once, Some(70), [100, 0, 60, 30]);
+        check(Some(Begun::At(at(30))), Some(70), [100, 20, 40, 30]);
         // Refused, or out of time, while it waited.
-        check(Begun::NotYet, Some(70), [100, 60, 0, 30]);
+        check(waits, Some(70), [100, 60, 0, 30]);
         // Its client went.
-        check(Begun::NotYet, None, [100, 90, 0, 0]);
-        check(Begun::AtOnce, None, [100, 0, 90, 0]);
-        check(Begun::At(at(80)), Some(70), [100, 60, 0, 30]);
-        // Refused before its body was here.
-        check(Begun::AtOnce, Some(5), [100, 0, 0, 95]);
+        check(waits, None, [100, 90, 0, 0]);
+        check(at_once, None, [100, 0, 90, 0]);
+        check(Some(Begun::At(at(80))), Some(70), [100, 60, 0, 30]);
+        // Refused, or gone, before its body was here.
+        check(None, Some(5), [100, 0, 0, 95]);
+        check(None, None, [100, 0, 0, 0]);
     }
 }

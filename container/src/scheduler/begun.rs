@@ -10,7 +10,7 @@ use std::time::Instant;
 pub enum Begun {
     /// When it was asked for.
     AtOnce,
-    /// Not yet: it waits for a permit, or for a thread.
+    /// Not yet: it waits for a permit, or for a thread; or never, since it was turned away.
     NotYet,
     /// Then.
     At(Instant),

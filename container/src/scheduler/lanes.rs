@@ -63,6 +63,7 @@ impl Scheduler {
             None => None,
             Some(at) if at <= reactor::now() => {
                 self.counters.lane(endpoint.policy().lane).timed_out.add(1);
+                begun::tell(Begun::NotYet);
                 return Reply::Ready(timed_out());
             }
             Some(at) => Some(enter_deadline(at)),

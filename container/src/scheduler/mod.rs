@@ -202,6 +202,7 @@ impl Scheduler {
 
     /// Counts a request that was turned away, and answers it.
     fn shed(&self, lane: Lane, shed: Shed) -> Response {
+        begun::tell(Begun::NotYet);
         let counters = self.counters.lane(lane);
         counters.turn_away(shed);
         match shed.reason {

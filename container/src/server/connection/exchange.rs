@@ -251,7 +251,10 @@ impl<T: Transport + Unpin> Driver<T> {
         self.label = label;
         self.worker().begin_step(label);
         match self.reply_to(target, request) {
-            Reply::Ready(response) => self.answer(response),
+            Reply::Ready(response) => {
+                self.note_begun(scheduler::take_begun().unwrap_or(Begun::AtOnce));
+                self.answer(response);
+            }
             Reply::Later(mut reply) => {
                 let polled = reply.as_mut().poll(context);
                 let begun = scheduler::take_begun().unwrap_or(Begun::AtOnce);

@@ -289,6 +289,7 @@ impl<T: Transport + Unpin> Driver<T> {
             Phase::Closing | Phase::Drained => {
                 if !matches!(self.exchange, Exchange::None) || !self.output.is_empty() {
                     self.worker().counters.cut.add(1);
+                    self.note_cut();
                 }
                 self.exchange = Exchange::None;
                 self.output.clear();

@@ -1,12 +1,15 @@
 //! The current request's record: when it is begun, told and ended. What is done with it is the
 //! [`Observer`](crate::observe::Observer)'s to know; where nobody observes there is none.
 
+use std::thread;
+
 use super::{Driver, WRITE_HIGH_WATER};
 use crate::message::{Request, RequestHead, Response};
 use crate::net::Transport;
 use crate::observe::Record;
 use crate::scheduler::{self, Begun};
 use crate::server::service::Plan;
+use crate::server::worker::Worker;
 
 /// What is recorded of a connection's requests.
 pub(super) enum Recording {
@@ -82,6 +85,13 @@ impl<T: Transport + Unpin> Driver<T> {
     pub(super) fn note_begun(&mut self, begun: Begun) {
         if let Some(record) = self.recording.current() {
             record.set_begun(begun);
+        }
+    }
+
+    /// The server cuts the request off.
+    pub(super) fn note_cut(&mut self) {
+        if let Some(record) = self.recording.current() {
+            record.cut();
         }
     }
 
@@ -162,6 +172,12 @@ impl<T: Transport> Driver<T> {
 impl<T: Transport> Drop for Driver<T> {
     fn drop(&mut self) {
         if !matches!(self.recording, Recording::None) {
+            if let Some(record) = self.recording.current()
+                && (thread::panicking() || Worker::current().is_none())
+            {
+                // Its worker dies or ends, and nobody has gone.
+                record.cut();
+            }
             self.break_record();
             self.seat.worker().observer.hand_over();
         }
