@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use container::extract::State;
 use container::handler::{Patience, Priority};
+use container::message::HeaderName;
 use container::scheduler::{SharedGate, ShedReason, Stage};
 use container::testing::{Client, Server};
 use container::{Config, Handler, Problem, Router, blocking, sleep};
@@ -207,7 +208,32 @@ fn requests_that_run_out_of_time_shrink_an_adaptive_limit() {
     assert_eq!(limit(), Some(1));
 }
 
-/// A blocking job that waits for a thread leaves with its client, and its permit with it.
+/// Requests that run out of the time that their clients gave them shrink nothing: a client may ask for
+/// less than any answer takes.
+#[test]
+fn a_clients_own_deadline_teaches_an_adaptive_limit_nothing() {
+    let check = |timeout: &str, expected: usize| {
+        let route = slow.adaptive().deadline(SECOND / 2);
+        let server = Server::with_config(Router::new().get("/slow", route), |config| {
+            config.deadline_field = Some(HeaderName::from_static("request-timeout"));
+        });
+        let mut client = server.connect();
+        for _ in 0..4 {
+            client.send(format!(
+                "GET /slow HTTP/1.1\r\nHost: a\r\nRequest-Timeout: {timeout}\r\n\r\n"
+            ));
+            server.advance(SECOND);
+            assert_eq!(status(&client.received()), 503);
+        }
+        let limit = server.route_budget(0).map(|gate| gate.limit);
+        assert_eq!(limit, Some(expected), "{timeout} s");
+    };
+    check("0.4", 4);
+    check("0.5", 2);
+    check("9", 2);
+    check("none", 2);
+}
+
 #[test]
 fn routes_share_a_gate_for_a_part_of_what_they_do() {
     let gate = SharedGate::new(1, 1, Patience::of(2 * SECOND));
@@ -244,6 +270,7 @@ fn routes_share_a_gate_for_a_part_of_what_they_do() {
     }
 }
 
+/// A blocking job that waits for a thread leaves with its client, and its permit with it.
 #[test]
 fn a_job_without_a_client_holds_no_permit() {
     let (hold, held) = std::sync::mpsc::channel::<()>();

@@ -54,7 +54,7 @@ pub use mio::Interest;
 
 pub use self::activity::{Activity, Label, Step};
 pub use self::clock::Clock;
-pub use self::context::{Entered, clock, now, spawn_local};
+pub use self::context::{Entered, clock, now, precise_now, spawn_local};
 pub use self::deadline::{Deadline, DeadlineScope};
 use self::executor::Executor;
 use self::join::Joined;

@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use super::deadline::SetBy;
 use super::gate::{Gate, GateStats, Permit, Refused, Waiting};
 use super::queue::Ticket;
 use super::shed::{Shed, ShedReason, Stage};
@@ -23,7 +24,11 @@ pub(super) struct Gates(Arc<[Arc<Gate>]>);
 
 /// The permits of a request, one for each gate.
 #[derive(Default)]
-pub(super) struct Permits(Vec<Permit>);
+pub(super) struct Permits {
+    held: Vec<Permit>,
+    /// Who said how long the request may take.
+    set_by: SetBy,
+}
 
 /// What became of a request at its gates.
 pub(super) enum Admission {
@@ -36,7 +41,7 @@ pub(super) enum Admission {
 pub(super) struct Entering {
     gates: Gates,
     ticket: Ticket,
-    held: Permits,
+    permits: Permits,
     waiting: Waiting,
 }
 
@@ -67,18 +72,22 @@ impl Gates {
 
     /// Goes as far as it can be gone without waiting.
     pub(super) fn enter(&self, ticket: Ticket) -> Admission {
-        self.go_on(ticket, Permits::default())
+        let permits = Permits {
+            held: Vec::new(),
+            set_by: ticket.set_by,
+        };
+        self.go_on(ticket, permits)
     }
 
-    fn go_on(&self, ticket: Ticket, mut held: Permits) -> Admission {
-        while let Some(gate) = self.0.get(held.0.len()) {
+    fn go_on(&self, ticket: Ticket, mut permits: Permits) -> Admission {
+        while let Some(gate) = self.0.get(permits.held.len()) {
             match gate.try_enter(ticket) {
-                Ok(permit) => held.0.push(permit),
+                Ok(permit) => permits.held.push(permit),
                 Err(Refused::Wait(waiting)) => {
                     return Admission::Wait(Entering {
                         gates: self.clone(),
                         ticket,
-                        held,
+                        permits,
                         waiting,
                     });
                 }
@@ -88,7 +97,7 @@ impl Gates {
                 }
             }
         }
-        Admission::In(held)
+        Admission::In(permits)
     }
 }
 
@@ -116,14 +125,14 @@ impl Entering {
         let Entering {
             gates,
             ticket,
-            mut held,
+            mut permits,
             waiting,
         } = self;
         let stage = waiting.gate().stage();
         match until_let_in(waiting).await {
             Ok(permit) => {
-                held.0.push(permit);
-                gates.go_on(ticket, held)
+                permits.held.push(permit);
+                gates.go_on(ticket, permits)
             }
             Err(reason) => Admission::Shed(Shed { stage, reason }),
         }
@@ -152,11 +161,16 @@ impl Permits {
     /// Gives them back after the work was done, so that adaptive limits learn how long that took.
     /// Dropping them does not teach anything.
     pub(super) fn complete(self) {
-        self.0.into_iter().for_each(Permit::complete);
+        self.held.into_iter().for_each(Permit::complete);
     }
 
-    /// Gives them back after the work ran out of time, so that adaptive limits shrink.
+    /// Gives them back after the work ran out of time, so that adaptive limits shrink. Out of the
+    /// time that its client gave it: that teaches nothing, or one who asks for less than any answer
+    /// takes would shrink them for all.
     pub(super) fn overrun(self) {
-        self.0.into_iter().for_each(Permit::overrun);
+        match self.set_by {
+            SetBy::Server => self.held.into_iter().for_each(Permit::overrun),
+            SetBy::Client => {}
+        }
     }
 }

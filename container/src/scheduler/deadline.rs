@@ -19,17 +19,42 @@ pub struct Deadlines {
     pub field: Option<HeaderName>,
 }
 
+/// Until when a request is to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Due {
+    /// From when on nobody wants the answer.
+    pub(super) at: Instant,
+    /// Who says so.
+    pub(super) by: SetBy,
+}
+
+/// Who says how long a request may take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum SetBy {
+    /// Its route, or the container.
+    #[default]
+    Server,
+    /// Its client, which may ask for less than any answer takes.
+    Client,
+}
+
 impl Deadlines {
-    /// When a request is to be answered that is dispatched now: the earlier of what its route and
-    /// its client allow.
+    /// Until when a request is to be answered that is dispatched now: the earlier of what its route
+    /// and its client allow.
+    ///
+    /// It counts from this moment, not from the beginning of the worker's turn, in which others may
+    /// have taken their time before it.
     #[inline]
-    pub(super) fn of(&self, policy: &Policy, request: &Request) -> Option<Instant> {
-        let limit = policy.deadline.or(self.default);
-        let limit = match &self.field {
-            None => limit,
-            Some(field) => earlier(limit, asked_for(field, request)),
+    pub(super) fn of(&self, policy: &Policy, request: &Request) -> Option<Due> {
+        let own = policy.deadline.or(self.default);
+        let field = self.field.as_ref();
+        let asked = field.and_then(|field| asked_for(field, request));
+        let (limit, by) = match asked {
+            Some(asked) if own.is_none_or(|own| asked < own) => (asked, SetBy::Client),
+            _ => (own?, SetBy::Server),
         };
-        reactor::now().checked_add(limit?)
+        let at = reactor::precise_now().checked_add(limit)?;
+        Some(Due { at, by })
     }
 }
 
@@ -40,10 +65,6 @@ impl FromHead for Deadline {
     fn from_head(_: &Request, _: &Context) -> Result<Self, Infallible> {
         Ok(Deadline::current())
     }
-}
-
-fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
-    one.into_iter().chain(other).min()
 }
 
 /// What the client asks for, the least where it says so more than once; what cannot be read is
@@ -68,6 +89,8 @@ fn parse_seconds(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::handler::Lane;
+    use crate::reactor::{Clock, Reactor};
 
     #[test]
     fn seconds() {
@@ -85,5 +108,30 @@ mod tests {
             check(wrong, None);
         }
         check(&"9".repeat(400), None);
+    }
+
+    /// Another handler had the worker for a while, in the same turn.
+    #[test]
+    fn a_deadline_counts_from_when_its_handler_is_asked_for() {
+        let limit = Duration::from_secs(5);
+        let deadlines = Deadlines {
+            default: Some(limit),
+            field: None,
+        };
+        let request = Request::new(http::Method::GET, "/").expect("it is one");
+        let reactor = Reactor::new(Clock::real()).expect("the system gives a reactor");
+        // A task, since only those are polled within a turn.
+        let task = reactor.spawn_local(async move {
+            let turn = reactor::now();
+            let asked = turn + Duration::from_millis(2);
+            while reactor::precise_now() < asked {
+                std::hint::spin_loop();
+            }
+            assert!(reactor::now() < asked, "the turn's time stands still");
+            let due = deadlines.of(&Policy::new(Lane::Inline), &request);
+            assert!(due.is_some_and(|due| due.at >= asked + limit));
+        });
+        let ended = reactor.block_on(task).expect("the system waits");
+        assert!(ended.is_ok(), "it panicked");
     }
 }

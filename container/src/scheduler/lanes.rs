@@ -61,7 +61,7 @@ impl Scheduler {
     ) -> Reply {
         let scope = match deadline {
             None => None,
-            Some(at) if at <= reactor::now() => {
+            Some(at) if at <= reactor::precise_now() => {
                 self.counters.lane(endpoint.policy().lane).timed_out.add(1);
                 begun::tell(Begun::NotYet);
                 return Reply::Ready(timed_out());

@@ -65,6 +65,7 @@ pub use block_on::{Interrupted, block_on};
 pub use blocking_pool::{BlockingConfig, BlockingPool, PoolFull, PoolStats, spawn_blocking};
 pub use bodies::{Bodies, BodyStats, HeldBody};
 pub use deadline::Deadlines;
+use deadline::SetBy;
 pub use gate::GateStats;
 pub use local_body::local_body;
 pub use peers::{PeerPlace, Peers};
@@ -117,12 +118,14 @@ impl Scheduler {
     // Inlined, as `run_inline` is: each frame in between is one more copy of the request.
     #[inline]
     pub fn dispatch(&self, endpoint: &Endpoint, index: Option<usize>, request: Request) -> Reply {
-        let deadline = self.shared.deadlines.of(endpoint.policy(), &request);
+        let due = self.shared.deadlines.of(endpoint.policy(), &request);
+        let deadline = due.map(|due| due.at);
         let gates = index.and_then(|index| self.shared.gates.get(index));
         let permits = match gates.filter(|gates| !gates.is_empty()) {
             None => Permits::default(),
             Some(gates) => {
-                let ticket = Ticket::new(endpoint.policy().priority, deadline);
+                let set_by = due.map_or(SetBy::default(), |due| due.by);
+                let ticket = Ticket::new(endpoint.policy().priority, deadline).set_by(set_by);
                 match gates.enter(ticket) {
                     Admission::In(permits) => permits,
                     Admission::Wait(entering) => {

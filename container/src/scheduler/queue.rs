@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use super::codel::{Codel, Order};
+use super::deadline::SetBy;
 use super::forecast::{Forecast, Outlook, Run};
 use super::shed::ShedReason;
 use super::watchdog::label_of_caller;
@@ -36,6 +37,8 @@ pub(super) struct Ticket {
     pub(super) priority: Priority,
     /// From when on there is no use in running it.
     pub(super) deadline: Option<Instant>,
+    /// Who says so.
+    pub(super) set_by: SetBy,
     /// What kind of work it is.
     pub(super) label: Label,
 }
@@ -46,8 +49,14 @@ impl Ticket {
         Ticket {
             priority,
             deadline,
+            set_by: SetBy::default(),
             label: label_of_caller(),
         }
+    }
+
+    /// The same with a deadline that was set by somebody.
+    pub(super) fn set_by(self, set_by: SetBy) -> Self {
+        Ticket { set_by, ..self }
     }
 }
 
@@ -524,6 +533,7 @@ mod tests {
         let ticket = Ticket {
             priority: Normal,
             deadline: Some(deadline),
+            set_by: SetBy::Server,
             label: kind,
         };
         let queue = &mut fixture.queue;
