@@ -2,8 +2,8 @@
 //! connections that are given away, and stops that lose nothing.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::iter;
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -111,15 +111,17 @@ fn each_worker_can_die_without_the_others() {
     stop(container);
 }
 
-/// One worker accepted for all from a socket that they share: while a handler held it, nobody was
-/// served, and while another was held, that one was given connections.
-#[test]
-fn a_held_worker_holds_up_no_shared_socket() {
+/// While a handler holds one of two workers, the other one serves all connections that are made.
+fn check_beside_a_held_worker<S>(address: &str, connect: impl Fn(&Handle) -> S)
+where
+    S: Read + Write,
+{
     const LIMIT: Duration = Duration::from_millis(1);
-    let path = socket_path("held");
+    // Of so many, the kernel gives some to each of two listeners.
+    const CONNECTIONS: usize = 32;
     let (hold, held) = hold();
     let container = Container::builder()
-        .bind(format!("unix:{}", path.display()))
+        .bind(address)
         .workers(2)
         .configure(|config| config.watchdog.worker = Some(LIMIT))
         .start(router().get("/held", inline(held)))
@@ -127,21 +129,37 @@ fn a_held_worker_holds_up_no_shared_socket() {
     let handle = container.handle();
     let names = ["worker-0", "worker-1"];
     for (name, other) in [(names[0], names[1]), (names[1], names[0])] {
-        let mut stream = served_by(name, || connect_unix(&path));
-        send(&stream, &get("/held"));
+        let mut stream = served_by(name, || connect(&handle));
+        send(&mut stream, &get("/held"));
         hold.wait_begun();
         until("it counts as held", || {
             handle.workers().iter().any(|worker| worker.turn >= LIMIT)
         });
-        let mut streams: Vec<UnixStream> = (0..10).map(|_| connect_unix(&path)).collect();
-        for stream in &mut streams {
-            assert_eq!(served_where(stream), other);
+        let streams = iter::repeat_with(|| connect(&handle)).take(CONNECTIONS);
+        for mut stream in streams.collect::<Vec<S>>() {
+            assert_eq!(served_where(&mut stream), other);
         }
         hold.release();
         receive_until(&mut stream, "held");
     }
     stop(container);
+}
+
+/// One worker accepted for all from a socket that they share: while a handler held it, nobody was
+/// served, and while another was held, that one was given connections.
+#[test]
+fn a_held_worker_holds_up_no_shared_socket() {
+    let path = socket_path("held");
+    let address = format!("unix:{}", path.display());
+    check_beside_a_held_worker(&address, |_| connect_unix(&path));
     assert!(!path.exists());
+}
+
+/// Connections that the kernel gave to a held worker's own listener waited until it was free, health
+/// checks among them.
+#[test]
+fn a_held_worker_holds_up_no_socket_of_its_own() {
+    check_beside_a_held_worker("127.0.0.1:0", connect);
 }
 
 /// A worker that had no room refused a connection for which another one had.

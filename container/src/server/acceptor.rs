@@ -126,6 +126,18 @@ impl Acceptor {
         self.listeners.release(self.number, self.giver.own());
     }
 
+    /// Takes what waits now, for a worker that is away: the listener stays its own.
+    pub(super) async fn take_waiting(self) {
+        self.listener.assume_ready();
+        while self.worker.phase() < Phase::Draining {
+            match self.accept_burst() {
+                Burst::Paused => yield_now().await,
+                // What waits on, for whatever reason, is looked for again soon.
+                Burst::Drained | Burst::Short | Burst::Exhausted | Burst::Broken => return,
+            }
+        }
+    }
+
     /// Takes all connections that the kernel has begun: what it has accepted for us is ours to
     /// answer, whether we have heard of it or not.
     async fn empty(&self) {

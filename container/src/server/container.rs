@@ -210,7 +210,10 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         observation,
         handle: handle.clone(),
     };
-    let watchdog = setup.watchdog.start(&setup.lifecycle);
+    let relief = setup.relief();
+    let watchdog = setup
+        .watchdog
+        .start(&setup.lifecycle, move || relief.look());
     let watchdog =
         watchdog.map_err(|error| Error::system("cannot start the watchdog's thread", error))?;
     let keeper = setup.keeper().start().map_err(|error| {

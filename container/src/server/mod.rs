@@ -10,6 +10,7 @@
 //! | `wind_up` | what a worker does in each of them |
 //! | `listeners` | the sockets it listens at, also for successors |
 //! | `acceptor`, `spread` | where connections come from, and who gets them |
+//! | `relief` | who takes those of a worker that is away |
 //! | `descriptors` | how many connections there are descriptors for |
 //! | `entrance`, `displacing` | whether a new connection gets in; who makes room for it |
 //! | `connection` | one connection |
@@ -30,6 +31,7 @@ pub(crate) mod entrance;
 mod handle;
 mod keeper;
 mod listeners;
+mod relief;
 pub(crate) mod service;
 mod signal;
 mod spread;

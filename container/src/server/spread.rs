@@ -4,7 +4,8 @@
 //! a hash, so that a worker can be overloaded beside one that is idle. It then gives what it
 //! accepts to the least loaded. Sockets of which there are fewer than workers, such as a Unix socket
 //! or one of a service manager, are accepted from by all, and each connection is given to the least
-//! loaded. Nobody is given one who is held by his present turn, or has no room.
+//! loaded. Nobody is given one who is held by his present turn, or has no room; what waits at the own
+//! listener of one who is held, others take (`relief`).
 
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -202,6 +203,25 @@ impl Loads {
         self.workers.iter().map(stats).collect()
     }
 
+    /// Workers that accept nobody now: held by their present turn, or dead and not replaced yet.
+    pub(super) fn away(&self) -> impl Iterator<Item = usize> {
+        (0..self.workers.len()).filter(|&worker| self.is_away(worker))
+    }
+
+    /// The least loaded of those that are there.
+    pub(super) fn stand_in(&self) -> Option<usize> {
+        self.least_of(|worker| !self.is_away(worker))
+    }
+
+    /// Has a worker run a job. It is dropped where the worker has no room for one, or no reactor any
+    /// more: nothing that must not be lost may go this way.
+    pub(super) fn ask(&self, worker: usize, job: Job) {
+        let remote = lock(&self.workers[worker].remote).clone();
+        if remote.is_none_or(|remote| remote.run(job).is_err()) {
+            log::debug!("worker {worker} cannot be asked now");
+        }
+    }
+
     /// Who has not ended and is at something; where nobody is, whoever has not ended. (Else the first
     /// worker only waits for the others.)
     pub(super) fn lingering(&self) -> Vec<Lingering> {
@@ -251,17 +271,27 @@ impl Loads {
     /// The least loaded of those that can take a connection which worker `own` has accepted; `own`
     /// when none can.
     fn least(&self, own: usize) -> usize {
+        let can = |worker| self.has_room(worker) && (worker == own || !self.is_held(worker));
+        self.least_of(can).unwrap_or(own)
+    }
+
+    /// The least loaded of those that can.
+    fn least_of(&self, can: impl Fn(usize) -> bool) -> Option<usize> {
         let start = self.next.fetch_add(1, Ordering::Relaxed);
         let count = self.workers.len();
         (0..count)
             .map(|offset| (start.wrapping_add(offset)) % count)
-            .filter(|&worker| self.has_room(worker) && (worker == own || !self.is_held(worker)))
+            .filter(|&worker| can(worker))
             .min_by_key(|&worker| self.workers[worker].rank())
-            .unwrap_or(own)
     }
 
     fn has_room(&self, worker: usize) -> bool {
         self.workers[worker].connections() < self.bounds.connections as u64
+    }
+
+    /// Whether a worker is held, or has died and was not replaced yet.
+    fn is_away(&self, worker: usize) -> bool {
+        self.is_held(worker) || self.workers[worker].is_gone.load(Ordering::Relaxed)
     }
 
     /// Whether a worker is at something that keeps it from its connections.

@@ -14,6 +14,7 @@ use super::background;
 use super::handle::Handle;
 use super::keeper::Keeper;
 use super::listeners::{Listeners, Listening};
+use super::relief::Relief;
 use super::service::Service;
 use super::spread::{Giver, Loads};
 use super::wind_up::wind_up;
@@ -265,6 +266,14 @@ impl Setup {
             listeners: self.listeners.clone(),
             scheduling: self.scheduling.clone(),
             watchdog: self.watchdog.clone(),
+        }
+    }
+
+    /// What sees to the sockets of workers that are away.
+    pub(super) fn relief(&self) -> Relief {
+        Relief {
+            loads: self.loads.clone(),
+            listeners: self.listeners.clone(),
         }
     }
 

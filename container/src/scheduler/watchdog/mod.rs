@@ -182,11 +182,16 @@ impl Watchdog {
         self.workers.join(activity)
     }
 
-    /// Starts its thread, unless nothing is to be watched. It ends with the container.
+    /// Starts its thread, unless nothing is to be watched. It ends with the container. Whenever it has
+    /// looked, so does `see_to`: for whoever does something about workers that are held.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(self: &Arc<Self>, life: &Lifecycle) -> io::Result<Option<JoinHandle<()>>> {
+    pub fn start(
+        self: &Arc<Self>,
+        life: &Lifecycle,
+        see_to: impl Fn() + Send + 'static,
+    ) -> io::Result<Option<JoinHandle<()>>> {
         let Some(period) = self.config.period() else {
             return Ok(None);
         };
@@ -194,6 +199,7 @@ impl Watchdog {
         let watch = move || {
             while life.phase() < Phase::Drained {
                 watchdog.look(Instant::now(), period);
+                see_to();
                 life.sleep(period, Phase::Drained);
             }
             watchdog.look(Instant::now(), period);
