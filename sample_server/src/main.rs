@@ -108,8 +108,8 @@ fn serve(args: &Args, logging: &Logging) -> Result<Report, Error> {
     Ok(report)
 }
 
-/// Has the server serve. All that may fail is done before it accepts anybody, and before the process
-/// that it succeeds, where there is one, is told: that one serves until then, and goes on otherwise.
+/// Has the server serve. All that may fail is done before it accepts anybody; the process that it
+/// succeeds, where there is one, serves until this one does, and goes on otherwise.
 fn begin(args: &Args, logging: &Logging, manager: &Manager) -> Result<Serving, Error> {
     let predecessor = Predecessor::from_environment().map_err(refused)?;
     let mut inherited = Inherited::take().map_err(refused)?;
@@ -137,9 +137,9 @@ fn begin(args: &Args, logging: &Logging, manager: &Manager) -> Result<Serving, E
     let attended = manager
         .watch(server)
         .and_then(|()| succession.attend(estate, manager.clone()))
-        .and_then(|attended| match predecessor {
-            Some(predecessor) => predecessor.take_over().map(|()| attended),
-            None => Ok(attended),
+        .and_then(|attended| {
+            let asked = predecessor.as_ref().map_or(Ok(()), Predecessor::ask);
+            asked.map(|()| attended)
         });
     let attended = match attended {
         Ok(attended) => attended,
@@ -151,6 +151,9 @@ fn begin(args: &Args, logging: &Logging, manager: &Manager) -> Result<Serving, E
     };
     container.open();
     watching.open();
+    if let Some(predecessor) = predecessor {
+        predecessor.replace();
+    }
     Ok(Serving {
         container,
         watching,

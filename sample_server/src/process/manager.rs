@@ -79,7 +79,9 @@ impl Manager {
         if handle.since(Phase::Running).is_none() {
             return;
         }
-        // Twice in each period, as the manual advises.
+        // Twice in each period, as the manual advises; and at once, since a process that this one
+        // succeeds says nothing more.
+        self.report_alive(handle);
         let period = self.watchdog.map_or(Duration::MAX, |period| period / 2);
         let mut next = Phase::Leaving;
         while handle.phase() < Phase::Drained {
@@ -94,9 +96,12 @@ impl Manager {
         }
     }
 
-    /// A worker that does not come back from a handler is no sign of life.
+    /// A worker that does not come back from a handler is no sign of life; and this process says
+    /// nothing in the place of a successor, which may hang.
     fn report_alive(&self, handle: &Handle) {
-        let Some(period) = self.watchdog else { return };
+        let Some(period) = self.watchdog.filter(|_| !handle.is_handed_over()) else {
+            return;
+        };
         let workers = handle.workers();
         let longest = workers.iter().map(|worker| worker.turn).max();
         match longest.filter(|turn| *turn >= period) {
@@ -116,5 +121,38 @@ fn address_of(name: &str) -> io::Result<SocketAddr> {
         #[cfg(not(target_os = "linux"))]
         Some(_) => Err(io::ErrorKind::Unsupported.into()),
         None => SocketAddr::from_pathname(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use container::{Container, Router};
+
+    use super::*;
+
+    /// The process before fed the watchdog for a successor that hung.
+    #[test]
+    fn who_has_handed_over_is_no_sign_of_life() {
+        let path = env::temp_dir().join(format!("sample-server-{}-alive.sock", std::process::id()));
+        let listening = UnixDatagram::bind(&path).expect("it can be made");
+        let manager = Manager {
+            address: Some(SocketAddr::from_pathname(&path).expect("it is short")),
+            watchdog: Some(Duration::MAX),
+        };
+        let container = Container::builder().bind("127.0.0.1:0");
+        let container = container.start(Router::new()).expect("there is a port");
+        let handle = container.handle();
+        manager.report_alive(&handle);
+        assert!(handle.hand_over());
+        manager.report_alive(&handle);
+        manager.tell("STATUS=told");
+        let told = || {
+            let mut buffer = [0; 64];
+            let count = listening.recv(&mut buffer).expect("it is told");
+            String::from_utf8_lossy(&buffer[..count]).into_owned()
+        };
+        assert_eq!([told(), told()], ["WATCHDOG=1", "STATUS=told"]);
+        container.wait();
+        std::fs::remove_file(&path).expect("it is ours");
     }
 }

@@ -3,6 +3,7 @@
 
 mod inherited;
 mod manager;
+mod program;
 mod succession;
 
 pub(crate) use inherited::{Inherited, OwnFiles, Sockets};

@@ -4,12 +4,13 @@
 //! new one's standard input:
 //!
 //! ```text
-//! new -> old  `ready`   nothing can fail any more, and it has accepted nobody yet
-//! old -> new  `go`      it is the server from now on; the old one drains
+//! new -> old  `ready`    nothing can fail any more, and it has accepted nobody yet
+//! old -> new  `go`       it may accept; the old one still does so too
+//! new -> old  `serving`  it accepts; from now on it is the server, and the old one drains
 //! ```
 //!
-//! Whatever goes wrong before `go` ends the new one, and the old one serves on, if it was not asked
-//! to stop meanwhile. Who connects in between waits at the sockets; nobody is turned away.
+//! Whatever goes wrong before `serving` ends the new one, and the old one serves on, if it was not
+//! asked to stop meanwhile: there is no moment at which nobody accepts.
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
@@ -28,13 +29,18 @@ use container::server::Handle;
 use signal_hook::consts::{SIGHUP, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use super::{ADMIN, Manager, OWNS_FILES, SERVER, SUCCEEDS};
+use super::{ADMIN, Manager, OWNS_FILES, SERVER, SUCCEEDS, program};
 
 /// The first descriptor that is handed on, as `sd_listen_fds(3)` has it.
 const FIRST_DESCRIPTOR: i32 = 3;
 
 const READY: &str = "ready";
 const GO: &str = "go";
+const SERVING: &str = "serving";
+
+/// How long a successor that may accept has until it does: all that it still has to do is to say so,
+/// on a machine that may be busy.
+const OPENING: Duration = Duration::from_secs(10);
 
 /// Bytes of the longest line that one process listens to the other for.
 const WORD_MAX: usize = 16;
@@ -51,7 +57,7 @@ pub(crate) struct Estate {
 /// What starts successors at SIGUSR2 and SIGHUP.
 pub(crate) struct Succession {
     signals: Signals,
-    /// The program, as it was found at the start: by now another file may be there.
+    /// The program by its name at the start: by now another file may be there.
     program: PathBuf,
     arguments: Vec<OsString>,
     /// How long a successor may take until it serves.
@@ -93,7 +99,7 @@ impl Succession {
         }
         Ok(Succession {
             signals,
-            program: env::current_exe()?,
+            program: program::own()?,
             arguments: env::args_os().skip(1).collect(),
             limit,
             owners,
@@ -117,7 +123,7 @@ impl Succession {
                     log::warn!("no successor is started: the server is not running, or ends");
                     continue;
                 }
-                log::info!("starting a successor");
+                log::info!("starting a successor: {}", self.program.display());
                 if let Err(error) = self.succeed(&estate, &manager) {
                     let goes_on = if estate.server.is_ready() {
                         "serves on"
@@ -132,23 +138,31 @@ impl Succession {
         Ok(attended)
     }
 
-    /// Starts a process, waits until it is ready, and leaves it the listeners.
+    /// Starts a process, waits until it serves, and leaves it the listeners.
     fn succeed(&self, estate: &Estate, manager: &Manager) -> io::Result<()> {
         let (stream, theirs) = UnixStream::pair()?;
         let mut child = self.spawn(estate, theirs.into())?;
-        if let Err(error) = self.await_ready(&stream, &estate.server) {
+        if let Err(error) = self.negotiate(&stream, &estate.server) {
             return Err(bury(&mut child, &error));
-        }
-        if !estate.server.hand_over() {
-            return Err(bury(&mut child, &io::Error::other("it was too late")));
         }
         // Who looks at this process looks at the other one from now on.
         estate.admin.as_ref().map(Handle::hand_over);
         let pid = child.id();
-        manager.tell(&format!("MAINPID={pid}"));
-        writeln!(&stream, "{GO}")?;
         log::warn!("process {pid} serves from now on; draining");
+        // Last, since it may take a while; but this process does not end before.
+        manager.tell(&format!("MAINPID={pid}"));
         Ok(())
+    }
+
+    /// What the two say to each other, up to the moment when the server has handed over.
+    fn negotiate(&self, mut stream: &UnixStream, server: &Handle) -> io::Result<()> {
+        self.await_word(READY, self.limit, stream, server)?;
+        writeln!(stream, "{GO}")?;
+        self.await_word(SERVING, OPENING, stream, server)?;
+        if server.hand_over() {
+            return Ok(());
+        }
+        Err(io::Error::other("it was too late"))
     }
 
     fn spawn(&self, estate: &Estate, stream: OwnedFd) -> io::Result<Child> {
@@ -171,30 +185,36 @@ impl Succession {
         command
             .fd_mappings(mappings.collect())
             .map_err(io::Error::other)?;
-        command.spawn()
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("{}: {error}", self.program.display()))
+        };
+        command.spawn().map_err(named)
     }
 
-    /// Waits for its word, but no longer than `limit`, nor than the server wants a successor.
-    fn await_ready(&self, stream: &UnixStream, server: &Handle) -> io::Result<()> {
+    /// Waits for this word of its, but no longer than `limit`, nor than the server wants a successor.
+    fn await_word(
+        &self,
+        expected: &str,
+        limit: Duration,
+        stream: &UnixStream,
+        server: &Handle,
+    ) -> io::Result<()> {
         *lock(&self.attended.shared.awaited) = Some(stream.try_clone()?);
         // Whoever asked it to stop before this line has found nothing to call off.
         let word = if server.is_ready() {
-            hear(stream, Some(self.limit))
+            hear(stream, Some(limit))
         } else {
             Ok(String::new())
         };
         lock(&self.attended.shared.awaited).take();
         match word {
-            Ok(word) if word == READY => Ok(()),
+            Ok(word) if word == expected => Ok(()),
             Ok(_) if !server.is_ready() => Err(io::Error::other("it is not wanted any more")),
             Ok(word) if word.is_empty() => Err(io::Error::other("it ended before it served")),
             Ok(word) => Err(io::Error::other(format!("it said {word:?}"))),
-            Err(error) if error.kind() == ErrorKind::TimedOut => {
-                let limit = self.limit;
-                Err(io::Error::other(format!(
-                    "it did not serve within {limit:?}"
-                )))
-            }
+            Err(error) if error.kind() == ErrorKind::TimedOut => Err(io::Error::other(format!(
+                "it did not serve within {limit:?}"
+            ))),
             Err(error) => Err(error),
         }
     }
@@ -287,22 +307,26 @@ impl Predecessor {
         Ok(Some(Predecessor { stream }))
     }
 
-    /// Tells it that this process serves, and waits until it may.
+    /// Tells it that this process is ready, and waits until it may serve.
     ///
     /// # Errors
     /// When the other one is gone, or has changed its mind.
-    pub(crate) fn take_over(&self) -> io::Result<()> {
+    pub(crate) fn ask(&self) -> io::Result<()> {
         writeln!(&self.stream, "{READY}")?;
-        // It has told its service manager before it answers, however long that took.
-        let word = hear(&self.stream, None)?;
-        // It is of no further use, and neither end waits for the other.
-        let _ = self.stream.shutdown(Shutdown::Both);
-        if word == GO {
+        if hear(&self.stream, None)? == GO {
             return Ok(());
         }
         Err(io::Error::other(
             "the process that was to be succeeded serves on, or is gone",
         ))
+    }
+
+    /// Tells it that this process serves. Where the other one is gone, nobody else does.
+    pub(crate) fn replace(self) {
+        // It ends this process, should it have changed its mind.
+        let _ = writeln!(&self.stream, "{SERVING}");
+        // The way is of no further use, and neither end waits for the other.
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
 

@@ -94,13 +94,19 @@ impl Server {
 
     /// Reads the log up to a line with these words, and gives the line.
     pub(crate) fn wait_for(&mut self, words: &str) -> String {
+        let log = self.read_up_to(words);
+        log.lines().last().unwrap_or_default().trim_end().to_owned()
+    }
+
+    /// The log up to a line with these words.
+    fn read_up_to(&mut self, words: &str) -> String {
         let mut log = String::new();
         loop {
             let begin = log.len();
             let count = self.stderr.read_line(&mut log).expect("the log is text");
             assert!(count > 0, "`{words}` is not in the log:\n{log}");
             if log[begin..].contains(words) {
-                return log[begin..].trim_end().to_owned();
+                return log;
             }
         }
     }
@@ -125,10 +131,11 @@ impl Server {
         self.adopt();
     }
 
-    /// Takes note of the process that has taken its place.
-    pub(crate) fn adopt(&mut self) {
-        let line = self.wait_for(SUCCEEDED);
-        self.successor = Some(successor(&line));
+    /// Takes note of the process that has taken its place; gives the log up to where it says so.
+    pub(crate) fn adopt(&mut self) -> String {
+        let log = self.read_up_to(SUCCEEDED);
+        self.successor = log.lines().last().map(successor);
+        log
     }
 
     /// Sends a signal: `INT`, `TERM` or `USR2`.

@@ -3,8 +3,9 @@
 use std::fs;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::{UnixDatagram, UnixListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -158,10 +159,10 @@ fn the_service_manager_is_told() {
     std::fs::remove_file(&path).expect("it is ours");
 }
 
-/// A server with nothing to drain ended before it had told its successor to serve, and the successor
-/// ended too.
+/// Nobody accepted for as long as the manager was waited for. And a server with nothing to drain ended
+/// before it had told its successor to serve, and the successor ended too.
 #[test]
-fn an_idle_server_does_not_end_before_its_successor_knows() {
+fn a_manager_that_takes_nothing_holds_up_no_successor() {
     let path = temporary("full.sock");
     let manager = UnixDatagram::bind(&path).expect("it can be made");
     let mut command = command(&["--port=0"]);
@@ -169,7 +170,8 @@ fn an_idle_server_does_not_end_before_its_successor_knows() {
     let mut buffer = [0; 256];
     manager.recv(&mut buffer).expect("it is told: READY=1");
     let mut idle = server.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    // A manager that takes nothing more stands for a machine that is slow at that moment.
+    // From now on it certainly is the old process's.
+    idle.read_exact(&mut [0]).expect("it is answered");
     let filler = UnixDatagram::unbound().expect("a socket is free");
     filler.set_nonblocking(true).expect("possible");
     while filler.send_to(b"FULL=1", &path).is_ok() {}
@@ -178,14 +180,57 @@ fn an_idle_server_does_not_end_before_its_successor_knows() {
     idle.read_to_string(&mut answer)
         .expect("the drain closes it");
     assert!(answer.ends_with("Docking API"), "{answer}");
-    // Time enough to end in, as another one shows.
-    assert_eq!(Server::start(&[]).stop().code, Some(0));
+    let log = server.adopt();
+    assert!(!log.contains("cannot be told"), "{log}");
+    assert!(server.get("/").ends_with("Docking API"));
     manager.set_nonblocking(true).expect("possible");
     while manager.recv(&mut buffer).is_ok() {}
-    server.adopt();
-    assert!(server.get("/").ends_with("Docking API"));
     assert_eq!(server.stop().code, Some(0));
-    std::fs::remove_file(&path).expect("it is ours");
+    fs::remove_file(&path).expect("it is ours");
+}
+
+/// The old process had let go of the sockets by then: nobody listened any more.
+#[test]
+fn a_successor_that_ends_after_it_was_ready_changes_nothing() {
+    let program = Program::new("dying");
+    let mut server = Server::spawn(&mut program.command());
+    for script in [
+        "printf 'ready\n' >&0",
+        "printf 'ready\n' >&0; read go; test $go = go",
+        "printf 'ready\nserving\n' >&0; read go",
+        "printf 'ready\n' >&0; read go; printf 'nonsense\n' >&0; read more",
+    ] {
+        program.replace(script);
+        server.signal("USR2");
+        let line = server.wait_for("no successor: ");
+        assert!(line.ends_with("; this process serves on"), "{line}");
+        assert!(server.get("/").ends_with("Docking API"));
+    }
+    assert_eq!(server.stop().code, Some(0));
+}
+
+/// The release that the link named at the start was started once more.
+#[test]
+fn a_successor_is_started_by_the_name_that_the_process_was_started_by() {
+    let [old, new] = ["old", "new"].map(Program::new);
+    new.replace("echo the new release >&2");
+    let link = Program(temporary("current"));
+    let turn_to = |program: &Program| {
+        // An earlier run may have left one.
+        let _ = fs::remove_file(&link.0);
+        symlink(&program.0, &link.0).expect("it is ours");
+    };
+    turn_to(&old);
+    let mut server = Server::spawn(&mut link.command());
+    turn_to(&new);
+    server.signal("USR2");
+    server.wait_for("the new release");
+    server.wait_for("no successor: ");
+    fs::remove_file(&link.0).expect("it is ours");
+    server.signal("USR2");
+    let line = server.wait_for("no successor: ");
+    assert!(line.contains(&link.0.display().to_string()), "{line}");
+    assert_eq!(server.stop().code, Some(0));
 }
 
 /// The successor was told to serve before it had opened this address, and the other one was gone.
@@ -224,18 +269,10 @@ fn a_successor_that_fails_leaves_the_file_of_the_socket() {
 /// The successor was left behind with the socket, and clients waited for it in vain.
 #[test]
 fn a_stop_amid_a_handover_leaves_nobody_behind() {
-    let program = temporary("program");
-    let other = temporary("other-program");
-    // Both are made by processes of their own: a program cannot be run while a process that another
-    // test starts has it open for writing.
-    run(Command::new("cp").args([Path::new(env!("CARGO_BIN_EXE_sample_server")), &program]));
-    // It says that it is there, and nothing else ever.
-    let script = "#!/bin/sh\necho somebody is here >&2\nexec tail -f /dev/null 2>&-\n";
-    let install = "printf %s \"$0\" >\"$1\" && chmod 755 \"$1\"";
-    run(Command::new("sh").args(["-c", install, script]).arg(&other));
-    let mut server = Server::spawn(&mut copy_of(&command(&["--port=0"]), &program));
+    let program = Program::new("silent");
+    let mut server = Server::spawn(&mut program.command());
     let address = server.address().to_owned();
-    fs::rename(&other, &program).expect("it is ours");
+    program.replace("echo somebody is here >&2; exec tail -f /dev/null 2>&-");
     server.signal("USR2");
     server.wait_for("somebody is here");
     let end = server.stop();
@@ -243,7 +280,6 @@ fn a_stop_amid_a_handover_leaves_nobody_behind() {
     let words = "it is not wanted any more (signal: 9 (SIGKILL)); this process ends";
     assert!(end.log.contains(words), "{}", end.log);
     assert!(TcpStream::connect(address).is_err(), "somebody listens");
-    fs::remove_file(&program).expect("it is ours");
 }
 
 /// The file was removed when only the socket of who watches was inherited.
@@ -295,16 +331,46 @@ fn what_was_handed_down_wrongly_is_told_with_its_variable() {
     }
 }
 
-fn run(command: &mut Command) {
-    assert!(command.status().expect("it can be run").success());
+/// A copy of the program, in whose place a test puts another one; removed at its end.
+struct Program(PathBuf);
+
+impl Program {
+    fn new(name: &str) -> Program {
+        let program = Program(temporary(name));
+        let original = Path::new(env!("CARGO_BIN_EXE_sample_server"));
+        run(Command::new("cp").args([original, &program.0]));
+        program
+    }
+
+    /// From now on it is this script, whose standard input is the way to the process before.
+    fn replace(&self, script: &str) {
+        let other = self.0.with_extension("script");
+        let install = "printf '#!/bin/sh\n%s\n' \"$0\" >\"$1\" && chmod 755 \"$1\"";
+        run(Command::new("sh").args(["-c", install, script]).arg(&other));
+        fs::rename(&other, &self.0).expect("it is ours");
+    }
+
+    /// As [`command`], at a free port.
+    fn command(&self) -> Command {
+        let command = command(&["--port=0"]);
+        let mut copy = Command::new(&self.0);
+        copy.env_clear().args(command.get_args());
+        let variables = command.get_envs();
+        copy.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+        copy.stdin(Stdio::null());
+        copy
+    }
 }
 
-/// The same command for another copy of the program.
-fn copy_of(command: &Command, program: &Path) -> Command {
-    let mut copy = Command::new(program);
-    copy.env_clear().args(command.get_args());
-    let variables = command.get_envs();
-    copy.envs(variables.filter_map(|(name, value)| Some((name, value?))));
-    copy.stdin(Stdio::null());
-    copy
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It is gone, or will be with all temporary files.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Files that are run are made by processes of their own: a program cannot be run while a process that
+/// another test starts has it open for writing.
+fn run(command: &mut Command) {
+    assert!(command.status().expect("it can be run").success());
 }
