@@ -74,6 +74,14 @@ impl Error {
         matches!(self.kind, Kind::Bind { .. })
     }
 
+    /// The address that could not be listened at, as it was given; `None` for all other errors.
+    pub fn address(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Bind { address, .. } => Some(address),
+            _ => None,
+        }
+    }
+
     /// Whether the address is in use by somebody else.
     pub fn is_address_in_use(&self) -> bool {
         let in_use = io::ErrorKind::AddrInUse;

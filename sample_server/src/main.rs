@@ -58,8 +58,8 @@ fn main() -> ExitCode {
             ExitCode::from(EXIT_CUT)
         }
         Ok(_) => ExitCode::SUCCESS,
-        Err(error) if error.is_config() => complain(&startup::explain(&error), EXIT_USAGE),
-        Err(error) => complain(&startup::explain(&error), EXIT_FAILED),
+        Err(error) if error.is_config() => complain(&startup::explain(&error, &args), EXIT_USAGE),
+        Err(error) => complain(&startup::explain(&error, &args), EXIT_FAILED),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use container::net::BindAddress;
 use container::observe::{Format, Metrics, RequestIds, ServerTiming, Traces};
 use container::server::Handle;
 use container::{Config, Container, Error, admin};
@@ -62,6 +63,12 @@ impl ObserveArgs {
         if self.server_timing {
             config.observe.server_timing = ServerTiming::Always;
         }
+    }
+
+    /// Whether this is the address for those who watch, as an error names it.
+    pub(crate) fn is_at(&self, address: &str) -> bool {
+        let own = self.admin.as_ref().map(|own| own.parse::<BindAddress>());
+        matches!(own, Some(Ok(own)) if own.to_string() == address)
     }
 
     /// Prepares a container of its own for those who watch this one, where one is asked for: they are

@@ -50,11 +50,13 @@ pub(crate) fn phases(report: &Report) -> String {
 }
 
 /// The error, its cause, and what to do about it, in one line.
-pub(crate) fn explain(error: &Error) -> String {
+pub(crate) fn explain(error: &Error, args: &Args) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     let system = source.and_then(|source| source.downcast_ref::<io::Error>());
-    if let Some(advice) = system.filter(|_| error.is_bind()).and_then(advise) {
+    let place = error.address().map(|address| Place::of(address, args));
+    let advice = place.zip(system);
+    if let Some(advice) = advice.and_then(|(place, system)| place.advise(system)) {
         return format!("{text}: {advice}");
     }
     while let Some(cause) = source {
@@ -64,18 +66,47 @@ pub(crate) fn explain(error: &Error) -> String {
     text
 }
 
-/// What to do when an address cannot be listened at.
-fn advise(error: &io::Error) -> Option<&'static str> {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            Some("the address is in use; stop the other server or choose another --port or --unix")
+/// What an address is for, and so which flag says another one.
+enum Place {
+    /// The server, at TCP.
+    Port,
+    /// The server, at a Unix socket.
+    Unix,
+    /// Who watches it.
+    Admin,
+}
+
+impl Place {
+    fn of(address: &str, args: &Args) -> Place {
+        if args.observe.is_at(address) {
+            Place::Admin
+        } else if address.starts_with("unix:") {
+            Place::Unix
+        } else {
+            Place::Port
         }
-        io::ErrorKind::PermissionDenied => {
-            Some("permission denied; choose a --port from 1024 on, or a --unix path you may write")
+    }
+
+    /// What to do when it cannot be listened at.
+    fn advise(self, error: &io::Error) -> Option<String> {
+        let (another, allowed, host) = match self {
+            Place::Port => ("--port", "a --port from 1024 on", "--host"),
+            Place::Unix => ("--unix", "a --unix path you may write", "--unix"),
+            Place::Admin => (
+                "--admin",
+                "an --admin port from 1024 on, or path you may write",
+                "--admin",
+            ),
+        };
+        match error.kind() {
+            io::ErrorKind::AddrInUse => Some(format!(
+                "the address is in use; stop the other server or choose another {another}"
+            )),
+            io::ErrorKind::PermissionDenied => Some(format!("permission denied; choose {allowed}")),
+            io::ErrorKind::AddrNotAvailable => Some(format!(
+                "this machine does not have the address; choose another {host}"
+            )),
+            _ => None,
         }
-        io::ErrorKind::AddrNotAvailable => {
-            Some("this machine does not have the address; choose another --host")
-        }
-        _ => None,
     }
 }

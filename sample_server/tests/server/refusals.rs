@@ -107,15 +107,38 @@ fn mail_that_cannot_leave_is_exit_code_1() {
 }
 
 #[test]
-fn a_taken_port_is_exit_code_1_and_says_what_to_do() {
-    let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    let address = taken.local_addr().expect("it is bound");
-    let port = format!("--port={}", address.port());
-    let (code, text) = refused(&[&port], &[]);
-    assert_eq!(code, 1, "{text}");
-    let expected = format!("error: cannot listen at {address}: the address is in use; ");
-    assert!(text.starts_with(&expected), "{text}");
-    assert!(text.contains("choose another --port"), "{text}");
+fn an_address_that_cannot_be_had_is_exit_code_1_and_says_what_to_do() {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let taken = socket.local_addr().expect("it is bound").to_string();
+    let (_, port) = taken.rsplit_once(':').expect("it has a port");
+    for (flags, address, advice) in [
+        (
+            [&*format!("--port={port}"), "--admin=127.0.0.1:0"],
+            &*taken,
+            "the address is in use; stop the other server or choose another --port",
+        ),
+        (
+            ["--port=0", &format!("--admin={taken}")],
+            &taken,
+            "the address is in use; stop the other server or choose another --admin",
+        ),
+        (
+            ["--host=192.0.2.1", "--port=0"],
+            "192.0.2.1:0",
+            "this machine does not have the address; choose another --host",
+        ),
+        (
+            ["--port=0", "--admin=192.0.2.1:0"],
+            "192.0.2.1:0",
+            "this machine does not have the address; choose another --admin",
+        ),
+    ] {
+        // What is logged before is of no interest here.
+        let (code, text) = refused(&flags, &[("LOG_LEVEL", "error")]);
+        assert_eq!(code, 1, "{text}");
+        let expected = format!("error: cannot listen at {address}: {advice}\n");
+        assert_eq!(text, expected);
+    }
 }
 
 #[test]
