@@ -210,12 +210,7 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
         observation,
         handle: handle.clone(),
     };
-    let relief = setup.relief();
-    let watchdog = setup
-        .watchdog
-        .start(&setup.lifecycle, move || relief.look());
-    let watchdog =
-        watchdog.map_err(|error| Error::system("cannot start the watchdog's thread", error))?;
+    let watchdog = setup.start_watchdog()?;
     let keeper = setup.keeper().start().map_err(|error| {
         handle.advance(Phase::Drained);
         Error::system("cannot start the keeper's thread", error)

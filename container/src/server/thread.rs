@@ -269,12 +269,14 @@ impl Setup {
         }
     }
 
-    /// What sees to the sockets of workers that are away.
-    pub(super) fn relief(&self) -> Relief {
-        Relief {
+    /// Starts the watchdog, and with it what sees to the sockets of workers that are away.
+    pub(super) fn start_watchdog(&self) -> Result<Option<JoinHandle<()>>, Error> {
+        let relief = Relief {
             loads: self.loads.clone(),
             listeners: self.listeners.clone(),
-        }
+        };
+        let started = self.watchdog.start(&self.lifecycle, move || relief.look());
+        started.map_err(|error| Error::system("cannot start the watchdog's thread", error))
     }
 
     fn worker(&self, reactor: &Reactor, index: usize) -> Rc<Worker> {
