@@ -139,8 +139,7 @@ fn life(text: &mut Exposition, snapshot: &Snapshot) {
         "Since the container was made.",
     )
     .seconds(&[], snapshot.uptime);
-    let dropped =
-        "Lines of the log, of requests and others, that were dropped: nobody took them in time.";
+    let dropped = "Lines of the log, of requests and others, that were dropped: not taken in time, or refused.";
     text.metric("container_log_lines_dropped_total", Kind::Counter, dropped)
         .sample(&[], snapshot.dropped_lines);
 }

@@ -80,7 +80,7 @@ impl AccessLog {
         Ok((AccessLog::new(format, queue), writer))
     }
 
-    /// Lines that were dropped because they were not taken quickly enough.
+    /// Lines that were dropped because they were not taken in time, or refused.
     pub fn dropped(&self) -> u64 {
         self.queue.dropped()
     }
@@ -92,18 +92,18 @@ impl Format {
         match self {
             Format::Short => |_, dropped| {
                 let now = now();
-                format!("{now} WARN container::log {dropped} lines dropped: read too slowly\n")
+                format!("{now} WARN container::log {dropped} lines dropped: not taken in time\n")
                     .into()
             },
             // Those who read this format pass over what has no quotes.
             Format::Combined => {
-                |_, dropped| format!("# {dropped} lines dropped: read too slowly\n").into()
+                |_, dropped| format!("# {dropped} lines dropped: not taken in time\n").into()
             }
             Format::JsonLines => |_, dropped| {
                 let now = now();
                 format!(
                     "{{\"time\":\"{now}\",\"level\":\"WARN\",\"target\":\"container::log\",\
-                     \"message\":\"lines dropped: read too slowly\",\"dropped\":{dropped}}}\n"
+                     \"message\":\"lines dropped: not taken in time\",\"dropped\":{dropped}}}\n"
                 )
                 .into()
             },

@@ -6,13 +6,15 @@
 //! gone: a line that has none is dropped and counted, and the next line that fits is preceded by one
 //! that says how many were. Lines that can be spared less have more room. Only the end of the
 //! process waits, for the last lines. Knows nothing of levels and formats: whoever pushes a line
-//! says what it is worth.
+//! says what it is worth. A line that the sink refuses is counted as well.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 use std::{mem, thread};
+
+use super::line_sink::LineSink;
 
 /// Bytes waiting beyond which [`Worth::Ordinary`] lines are dropped: some 15,000 requests' lines, a
 /// moment's worth for a terminal and far more than a pipe's reader needs to catch up.
@@ -163,11 +165,18 @@ impl LineQueue {
     }
 
     /// The writer's life: until the queue is closed, and all in it is written.
-    fn write_to(&self, mut sink: impl Write) {
+    fn write_to(&self, sink: impl Write) {
+        let mut sink = LineSink::new(sink);
         let mut lines = Vec::new();
+        // Lines that the sink has lost, of which it was not told since it takes lines again.
+        let mut untold = 0;
         while self.take(&mut lines) {
-            // There is nobody to tell that standard error takes nothing: the lines are lost.
-            let _ = sink.write_all(&lines).and_then(|()| sink.flush());
+            let lost = sink.write(&lines);
+            self.shared.dropped.fetch_add(lost, Ordering::Relaxed);
+            untold += lost;
+            if lost == 0 && untold > 0 {
+                self.lock().dropped += mem::take(&mut untold);
+            }
             lines.clear();
         }
     }
@@ -326,13 +335,34 @@ mod tests {
         }
         assert_eq!(test.queue.dropped(), 21);
         drop(test.allow);
-        let text = test.written.recv().unwrap();
+        test.writer.finish();
+        let text: String = test.written.iter().collect();
         for (worth, line, room) in floods {
             assert_eq!(text.matches(line).count(), room / 1024, "{worth:?}");
         }
         for notice in ["7 before t ERROR", "7 before t INFO"] {
             assert_eq!(text.matches(notice).count(), 1, "{notice}");
         }
-        test.writer.finish();
+    }
+
+    /// A full disk lost lines, and nothing said so.
+    #[test]
+    fn what_the_sink_refuses_is_counted() {
+        /// Refuses everything.
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (queue, writer) = LineQueue::start(Full, notice).unwrap();
+        for _ in 0..50 {
+            queue.push(b"a request\n", Worth::Ordinary);
+        }
+        writer.finish();
+        assert_eq!(queue.dropped(), 50);
     }
 }

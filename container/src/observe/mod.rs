@@ -6,7 +6,7 @@
 //! | `observer` | a container's [`Observation`], and each worker's part of it |
 //! | `record` | what is known of one request while it is being dealt with |
 //! | `access_log`, `entry`, `formats` | a line for each request, in three formats |
-//! | `line_queue` | lines on their way to where they are written |
+//! | `line_queue`, `line_sink` | lines on their way to where they are written |
 //! | `text`, `timestamp` | the pieces that lines are made of |
 //! | `metrics`, `histogram` | what is counted by route, without locked instructions |
 //! | `server_timing` | answers that say how long they took |
@@ -21,6 +21,7 @@ mod entry;
 mod formats;
 mod histogram;
 mod line_queue;
+mod line_sink;
 mod metrics;
 mod observer;
 mod record;

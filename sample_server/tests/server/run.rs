@@ -70,7 +70,7 @@ fn a_log_that_nobody_reads_holds_up_no_worker() {
     // Some were lost, each panic has two, and it is said.
     let errors = end.log.matches(" ERROR ").count();
     assert!((1..2 * ROUNDS * REQUESTS).contains(&errors), "{errors}");
-    assert!(end.log.contains(" lines dropped: read too slowly\n"));
+    assert!(end.log.contains(" lines dropped: not taken in time\n"));
     let served = format!(" served {} requests\n", ROUNDS * REQUESTS + 1);
     assert!(end.log.ends_with(&served), "{:?}", end.log.lines().last());
 }
