@@ -4,6 +4,7 @@
 
 use std::any::TypeId;
 use std::fmt::Write as _;
+use std::io::{self, Read};
 use std::path::Path;
 use std::{env, fs};
 
@@ -23,6 +24,9 @@ const FLAGS_ONLY: [&str; 6] = [
     "help",
     "version",
 ];
+
+/// Bytes of a configuration file: far more than there are settings, and less than what takes long.
+const FILE_MAX: u64 = 1 << 20;
 
 /// All settings there are.
 pub(crate) struct Schema {
@@ -165,7 +169,7 @@ impl Files {
 
 impl File {
     fn read(path: &str, schema: &Schema) -> Result<File, String> {
-        let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+        let text = read(path).map_err(|error| format!("{path}: {error}"))?;
         let file = File::parse(path, &text)?;
         for setting in &file.settings {
             let at = format!("{path}:{}", setting.line);
@@ -182,7 +186,8 @@ impl File {
     }
 
     fn parse(path: &str, text: &str) -> Result<File, String> {
-        let line_of = |offset: usize| 1 + text[..offset].matches('\n').count();
+        let ends: Vec<_> = text.match_indices('\n').map(|(end, _)| end).collect();
+        let line_of = |offset: usize| 1 + ends.partition_point(|end| *end < offset);
         let table = DeTable::parse(text).map_err(|error| {
             let line = line_of(error.span().map_or(0, |span| span.start));
             format!("{path}:{line}: {}", error.message())
@@ -219,6 +224,16 @@ impl Setting {
             (false, true) => Err(format!("`{key}` is no switch: it cannot be {value}")),
             (true, true) | (false, false) => Ok(()),
         }
+    }
+}
+
+/// The text of a file of at most [`FILE_MAX`] bytes.
+fn read(path: &str) -> io::Result<String> {
+    let mut text = String::new();
+    let mut file = fs::File::open(path)?.take(FILE_MAX + 1);
+    match file.read_to_string(&mut text)? as u64 {
+        0..=FILE_MAX => Ok(text),
+        _ => Err(io::Error::other("more than 1 MiB is no configuration")),
     }
 }
 
@@ -284,6 +299,7 @@ fn find<'a>(command: &'a Command, key: &str) -> Option<&'a Arg> {
 
 /// What to say of a key that is no setting.
 fn unknown(command: &Command, key: &str) -> String {
+    let shown = key.escape_debug();
     let parsed = command
         .clone()
         .try_get_matches_from([command.get_name(), &format!("--{key}")]);
@@ -294,8 +310,8 @@ fn unknown(command: &Command, key: &str) -> String {
             _ => None,
         });
     match similar.filter(|name| find(command, name).is_some()) {
-        Some(name) => format!("there is no setting `{key}`; did you mean `{name}`?"),
-        None => format!("there is no setting `{key}`"),
+        Some(name) => format!("there is no setting `{shown}`; did you mean `{name}`?"),
+        None => format!("there is no setting `{shown}`"),
     }
 }
 

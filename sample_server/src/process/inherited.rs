@@ -2,7 +2,7 @@
 //! by the process that it succeeds, in the same way.
 
 use std::path::PathBuf;
-use std::{env, io};
+use std::{env, io, process};
 
 use container::net::{Address, AnyListener, ListenSocket, SocketFile};
 use container::server::Builder;
@@ -12,6 +12,9 @@ use super::{ADMIN, OWNS_FILES, SERVER, SUCCEEDS};
 
 /// The variable that says how many sockets there are.
 const LISTEN_FDS: &str = "LISTEN_FDS";
+
+/// The most there can be: each takes memory before it is looked at.
+const SOCKETS_MAX: usize = 4096;
 
 /// The sockets that were inherited. Their files, where they have some, stay in place until it is
 /// certain that this process serves.
@@ -41,8 +44,9 @@ impl Inherited {
     /// `LISTEN_FDNAMES` says which is for whom.
     ///
     /// # Errors
-    /// When one of them is not a listening TCP or Unix stream socket.
+    /// When one of them is not a listening TCP or Unix stream socket, or their number is none.
     pub(crate) fn take() -> io::Result<Inherited> {
+        check_number()?;
         let mut descriptors = ListenFd::from_env();
         let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
         let mut names = names.split(':');
@@ -77,6 +81,22 @@ impl Inherited {
     pub(crate) fn settle(self) -> OwnFiles {
         let settled = [self.server, self.admin].map(Sockets::settle);
         OwnFiles(settled.into_iter().flatten().collect())
+    }
+}
+
+/// Whether the number of sockets, where it is meant for this process, is one.
+fn check_number() -> io::Result<()> {
+    let said = |name| env::var(name).ok().filter(|said: &String| !said.is_empty());
+    let is_ours = said("LISTEN_PID").is_none_or(|pid| pid == process::id().to_string());
+    let Some(number) = said(LISTEN_FDS).filter(|_| is_ours) else {
+        return Ok(());
+    };
+    match number.parse::<usize>() {
+        Ok(0..=SOCKETS_MAX) => Ok(()),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{LISTEN_FDS}: {number:?} is no number of sockets up to {SOCKETS_MAX}"),
+        )),
     }
 }
 

@@ -322,7 +322,12 @@ fn a_successor_without_who_watches_closes_that_address() {
 #[test]
 fn what_was_handed_down_wrongly_is_told_with_its_variable() {
     let long = format!("/{}", "x".repeat(200));
-    for (name, value) in [("NOTIFY_SOCKET", &*long), ("LISTEN_FDS", "3")] {
+    for (name, value) in [
+        ("NOTIFY_SOCKET", &*long),
+        ("LISTEN_FDS", "3"),
+        ("LISTEN_FDS", "-1"),
+        ("LISTEN_FDS", "2000000000"),
+    ] {
         let output = command(&["--port=0"]).env(name, value).output();
         let output = output.expect("the binary starts");
         let said = String::from_utf8_lossy(&output.stderr);

@@ -100,6 +100,12 @@ fn mistakes_are_told_with_their_place() {
         ("nonsense = 3\n", ":1: ", "there is no setting `nonsense`"),
         ("config = \"a\"\n", ":1: ", "there is no setting `config`"),
         (
+            "\"a\\u001b\\nb\" = 1\n",
+            ":1: ",
+            r"there is no setting `a\u{1b}\nb`",
+        ),
+        (&"#".repeat(1 << 20 | 1), ": ", "more than 1 MiB"),
+        (
             "workers = [1]\n",
             ":1: ",
             "must be a text, a decimal number",
