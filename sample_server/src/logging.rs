@@ -23,6 +23,12 @@ const IMPORTANT: u8 = b'!';
 /// That of [`Worth::Last`] lines.
 const LAST: u8 = b'.';
 
+/// The target of what the server says of itself, such as where it listens: shown at every level.
+const ITSELF: &str = env!("CARGO_PKG_NAME");
+
+/// What the targets of its modules begin with, which are no exception.
+const PARTS: &str = concat!(env!("CARGO_PKG_NAME"), "::");
+
 /// Libraries that log what they are given, down from debug: parameters of queries, among them hashes,
 /// addresses and the text of mail. No level of ours is meant to show that.
 const TALKATIVE: &str = "tokio_postgres";
@@ -56,6 +62,8 @@ impl Logging {
         };
         Builder::new()
             .filter_level(level)
+            .filter_module(ITSELF, level.max(LevelFilter::Info))
+            .filter_module(PARTS, level)
             .filter_module(TALKATIVE, level.min(LevelFilter::Info))
             .write_style(style)
             .format(match format {
@@ -82,14 +90,10 @@ impl Logging {
         builder.access_log(AccessLog::new(self.format, self.queue.clone()))
     }
 
-    /// Says it at every level: as a line of the log, or alone where the log would hide it.
+    /// Says it, at every level.
+    #[expect(clippy::unused_self, reason = "there has to be a log")]
     pub(crate) fn announce(&self, message: &str) {
-        if self.level >= Level::Info {
-            log::info!(target: env!("CARGO_PKG_NAME"), "{message}");
-        } else {
-            let line = format!("{message}\n");
-            self.queue.push(line.as_bytes(), Worth::Last);
-        }
+        log::info!(target: ITSELF, "{message}");
     }
 
     /// Writes what is still to be written.
@@ -118,7 +122,7 @@ impl Write for Lines {
 
 /// What a line is worth, as its first byte. What the server says of itself is not one of many.
 fn mark(record: &Record<'_>) -> u8 {
-    if record.target() == env!("CARGO_PKG_NAME") {
+    if record.target() == ITSELF {
         LAST
     } else if record.level() <= Level::Warn {
         IMPORTANT

@@ -103,7 +103,7 @@ fn serve(args: &Args, logging: &Logging) -> Result<Report, Error> {
     if handle.is_handed_over() {
         files.keep();
     }
-    log::info!(target: env!("CARGO_PKG_NAME"), "{}", startup::phases(&report));
+    logging.announce(&startup::phases(&report));
     logging.announce(&report.to_string());
     Ok(report)
 }

@@ -191,8 +191,14 @@ fn flags_may_come_from_the_environment() {
     let echo = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
     let answer = read_to_end(server.send(echo));
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-    // Start and end are told at every level, plainly where the log is silent.
-    assert_eq!(server.stop().log, "served 3 requests\n");
+    // Start and end are told at every level, and nothing else is.
+    let log = server.stop().log;
+    let told: Vec<_> = log.lines().collect();
+    assert!(
+        told.len() == 2 && told[0].contains(" stopped: leaving "),
+        "{log}"
+    );
+    assert!(told[1].ends_with(" served 3 requests"), "{log}");
 }
 
 #[test]

@@ -39,6 +39,16 @@ fn without_being_asked_it_has_none() {
     assert!(!end.log.contains("dashboard"), "{}", end.log);
 }
 
+/// Start and end were told plainly at levels that hide them.
+#[test]
+fn a_log_of_json_is_json_at_every_level() {
+    let server = Server::start(&["--log-format=json", "--log-level=error"]);
+    let end = server.stop();
+    let last = end.log.lines().last().expect("the end is told");
+    let last: Value = serde_json::from_str(last).expect("it is JSON");
+    assert_eq!(last["message"], "served 0 requests");
+}
+
 #[test]
 fn a_log_of_json_is_json_from_its_first_line_to_its_last() {
     let flags = [
