@@ -197,8 +197,14 @@ impl Postgres {
     /// When it does not run.
     pub fn kill(&mut self) {
         let mut process = self.process.take().expect("it runs");
+        let children = format!("/proc/{0}/task/{0}/children", process.id());
+        let children = fs::read_to_string(children).unwrap_or_default();
         process.kill().expect("it is our child");
         process.wait().expect("it is our child");
+        // Those it has started serve until they see that it has gone; some have ended by now.
+        let mut kill = Command::new("kill");
+        kill.arg("-9").args(children.split_whitespace());
+        kill.stderr(Stdio::null()).status().expect("there is kill");
     }
 
     /// Starts it again at its port, with all that was committed.
