@@ -19,8 +19,9 @@ pub struct Config {
     /// What counts as held too long.
     pub watchdog: WatchdogConfig,
     /// Connections open at once on one worker. For one beyond, the connection that was idle for
-    /// longest is closed; where none is idle it is answered 503 and closed. Default 10,000, or as
-    /// many as the process may have descriptors for, where that is fewer; the log says so then.
+    /// longest is closed; where none is idle, the one that has been at its head for longest; where
+    /// there is none either, the new one is answered 503 and closed. Default 10,000, or as many as
+    /// the process may have descriptors for, where that is fewer; the log says so then.
     pub connections: usize,
     /// Descriptors that are left to all else in the process: files, databases, outgoing connections,
     /// other containers; a quarter of those there are at most. Default 256.

@@ -90,16 +90,15 @@ impl Logging {
         builder.access_log(AccessLog::new(self.format, self.queue.clone()))
     }
 
-    /// Says it, at every level.
-    #[expect(clippy::unused_self, reason = "there has to be a log")]
-    pub(crate) fn announce(&self, message: &str) {
-        log::info!(target: ITSELF, "{message}");
-    }
-
     /// Writes what is still to be written.
     pub(crate) fn finish(self) {
         self.writer.finish();
     }
+}
+
+/// Has the log say it, at every level.
+pub(crate) fn announce(message: &str) {
+    log::info!(target: ITSELF, "{message}");
 }
 
 /// Where `env_logger` puts each line, in one piece.

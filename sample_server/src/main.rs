@@ -87,10 +87,10 @@ fn serve(args: &Args, logging: &Logging) -> Result<Report, Error> {
     } = begin(args, logging, &manager)?;
     let handle = container.handle();
     for line in startup::lines(args, handle.local_addrs(), descriptors) {
-        logging.announce(&line);
+        logging::announce(&line);
     }
     if let Some(admin) = watching.handle() {
-        logging.announce(&startup::admin_line(admin.local_addr()));
+        logging::announce(&startup::admin_line(admin.local_addr()));
     }
     manager.tell(&format!(
         "READY=1\nSTATUS=serving at {}",
@@ -103,8 +103,8 @@ fn serve(args: &Args, logging: &Logging) -> Result<Report, Error> {
     if handle.is_handed_over() {
         files.keep();
     }
-    logging.announce(&startup::phases(&report));
-    logging.announce(&report.to_string());
+    logging::announce(&startup::phases(&report));
+    logging::announce(&report.to_string());
     Ok(report)
 }
 

@@ -1,5 +1,5 @@
 //! Who gets in: a connection is served, when its peer may have one more and its worker has room for
-//! it, or can make some; else it is told that there is none, without being read.
+//! it, or can make some; else it is told that there is none, whatever it asks for.
 
 use std::io;
 use std::net::SocketAddr;

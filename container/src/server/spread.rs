@@ -90,6 +90,11 @@ impl Bounds {
             held: config.watchdog.worker,
         }
     }
+
+    /// Whether a worker is held whose present turn has lasted so long.
+    fn is_held(&self, turn: Duration) -> bool {
+        self.held.is_some_and(|limit| turn >= limit)
+    }
 }
 
 /// One worker, seen from outside.
@@ -199,7 +204,7 @@ impl Loads {
     /// Each worker by itself.
     pub(super) fn stats(&self) -> Vec<WorkerStats> {
         self.sample();
-        let stats = |load: &Load| load.stats(self.bounds.held);
+        let stats = |load: &Load| load.stats(&self.bounds);
         self.workers.iter().map(stats).collect()
     }
 
@@ -296,8 +301,7 @@ impl Loads {
 
     /// Whether a worker is at something that keeps it from its connections.
     fn is_held(&self, worker: usize) -> bool {
-        let held = |limit| self.workers[worker].turn() >= limit;
-        self.bounds.held.is_some_and(held)
+        self.bounds.is_held(self.workers[worker].turn())
     }
 }
 
@@ -445,15 +449,15 @@ impl Load {
         Duration::from_nanos(turn)
     }
 
-    /// What it does; a turn that has lasted for `held` holds it.
-    fn stats(&self, held: Option<Duration>) -> WorkerStats {
+    /// What it does; the bounds say whether its turn holds it.
+    fn stats(&self, bounds: &Bounds) -> WorkerStats {
         let turn = self.turn();
         WorkerStats {
             connections: self.connections(),
             requests: self.counters.in_handlers(),
             busy_percent: self.busy.load(Ordering::Relaxed),
             turn,
-            is_held: held.is_some_and(|limit| turn >= limit),
+            is_held: bounds.is_held(turn),
             is_gone: self.is_gone.load(Ordering::Relaxed),
             served: self.counters.served.read(),
             given: self.given.load(Ordering::Relaxed),
