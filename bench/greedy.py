@@ -1,8 +1,9 @@
 """A client that takes as much as it gets, over one connection: `greedy.py PORT KIND`.
 
-It says `greedy` when it has begun, and goes on until it is ended. It pauses for as long as it was
-greedy, about a hundredth of a second each time, since who measures beside it runs in real time, and
-the kernel stops real-time processes that keep a CPU from all others.
+It says `greedy` when it has begun, and goes on until it is ended. It is greedy for a hundredth of a
+second, and pauses for three times as long: who measures beside it runs in real time, and the kernel
+stops real-time processes that keep a CPU from all others, as hypervisors do with machines that are
+never idle. All greedy clients are so at the same time.
 """
 
 import socket
@@ -23,8 +24,9 @@ EVENTS = 1_000_000
 # Bytes received at a time, and kept by the kernel until then. What the kernel does with more at once
 # holds up whoever else is on that CPU, whatever the priorities.
 RECEIVED = 64 << 10
-# How long they are greedy, and then how long they are not.
+# How long they are greedy, and how often: whenever the machine's clock is at a multiple of this.
 BURST_SECONDS = 0.01
+PERIOD_SECONDS = 0.04
 
 
 def pipeline(connection: socket.socket) -> None:
@@ -35,7 +37,7 @@ def pipeline(connection: socket.socket) -> None:
     expected = PIPELINED * len(connection.recv(RECEIVED))
     say_greedy()
     buffer = bytearray(RECEIVED)
-    while True:
+    for _ in bursts():
         begun = time.monotonic()
         sender = threading.Thread(target=connection.sendall, args=(one * PIPELINED,), daemon=True)
         sender.start()
@@ -43,7 +45,8 @@ def pipeline(connection: socket.socket) -> None:
         while missing > 0:
             missing -= connection.recv_into(buffer)
         sender.join()
-        time.sleep(time.monotonic() - begun)
+        # All of them take longer than a burst.
+        time.sleep((PERIOD_SECONDS / BURST_SECONDS - 1) * (time.monotonic() - begun))
 
 
 def upload(connection: socket.socket) -> None:
@@ -79,10 +82,11 @@ def receive(connection: socket.socket, path: str) -> None:
 def bursts():
     """Yields again and again, with pauses."""
     while True:
-        end = time.monotonic() + BURST_SECONDS
-        while time.monotonic() < end:
+        passed = time.monotonic() % PERIOD_SECONDS
+        if passed < BURST_SECONDS:
             yield
-        time.sleep(BURST_SECONDS)
+        else:
+            time.sleep(PERIOD_SECONDS - passed)
 
 
 def say_greedy() -> None:

@@ -4,6 +4,8 @@
 mod bodies;
 #[path = "overload/budgets.rs"]
 mod budgets;
+#[path = "overload/counts.rs"]
+mod counts;
 #[path = "overload/deadlines.rs"]
 mod deadlines;
 #[path = "overload/experiment.rs"]

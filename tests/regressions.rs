@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use container::extract::Path;
+use container::handler::Priority;
 use container::message::{BodyReader, HeaderName};
 use container::scheduler::{ShedReason, Stage};
 use container::testing::{Faults, Server};
@@ -478,4 +479,31 @@ fn a_slow_run_does_not_shut_a_blocking_route() {
         assert_eq!(answers.len(), requests);
         assert!(answers.iter().all(|answer| answer.status == 200));
     }
+}
+
+/// A worker that turned away one of its jobs might wait for a body from then on, which would have been
+/// for ever.
+#[test]
+fn a_worker_that_turned_a_job_away_still_does_not_wait() {
+    let read = async |body: Body| match std::io::read_to_string(body.into_reader()) {
+        Ok(body) => body,
+        Err(error) => error.kind().to_string(),
+    };
+    let background = blocking(|| "done").priority(Priority::Background);
+    let router = Router::new()
+        .get("/background", background)
+        .get("/", blocking(|| "done"))
+        .post("/read", read);
+    let server = Server::without_threads(router, |config| {
+        (config.blocking.threads, config.blocking.queue) = (1, 1);
+    });
+    let mut clients = [(); 4].map(|()| server.connect());
+    for (client, path) in clients.iter_mut().zip(["/", "/background", "/"]) {
+        client.send(get(path));
+    }
+    let gave_way = read_answers(&clients[1].received(), &[]);
+    assert_eq!(gave_way[0].status, 503);
+    clients[3].send(post("/read", "Content-Length: 5"));
+    let answers = read_answers(&clients[3].received(), &[]);
+    assert_eq!(answers[0].body, "operation would block");
 }

@@ -198,8 +198,9 @@ impl Simulation<'_> {
         let stats = self.server.stats();
         let queue = self.bounds.queue as u64;
         assert!(stats.r#async.queued <= queue, "{stats:?}");
-        assert!(stats.blocking.queued <= queue, "{stats:?}");
-        assert!(self.server.held() <= self.bounds.threads + self.bounds.jobs);
+        let jobs = self.bounds.threads + self.bounds.jobs;
+        assert!(self.server.held() <= jobs);
+        assert!(stats.blocking.queued <= queue + jobs as u64, "{stats:?}");
         self.clients.iter().for_each(Client::check_buffers);
         ledger(|ledger| assert_eq!(ledger.faults, [""; 0]));
     }

@@ -13,7 +13,7 @@ const PAGE: &str = include_str!("dashboard.html");
 /// ask this server. A test compares the digests with the page.
 const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-Bvd9cqkKwv/EKcyf/O2Y+ZjHyZWyIXrjO2emtVa6g4M='; \
-    script-src 'sha256-9A1i2AwhVDaPp2vFbL7w7VdXRlzAXAdccT3DJB/j4MI='; \
+    script-src 'sha256-OI5hrQS070XmeNuo13w+MaHOFkpMGk0riDrfAemVxWw='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 

@@ -21,7 +21,7 @@ const LANE_METRICS: [LaneMetric; 7] = [
     (
         "container_requests_queued",
         Kind::Gauge,
-        "Requests that wait for a permit now.",
+        "Requests that wait now, for a permit or for a thread.",
         |lane| lane.queued,
     ),
     (
@@ -216,7 +216,8 @@ fn pool(text: &mut Exposition, snapshot: &Snapshot) {
         (pool.threads - pool.idle.min(pool.threads)) as u64,
     )
     .sample(&[("state", "idle")], pool.idle as u64);
-    let queued = "Work that waits for a thread of the blocking pool.";
+    let queued =
+        "Work that waits for a thread of the blocking pool, handlers' and what they give it.";
     text.metric("container_blocking_queued", Kind::Gauge, queued)
         .sample(&[], pool.queued as u64);
 }

@@ -16,6 +16,11 @@ pub enum Lane {
     Blocking,
 }
 
+impl Lane {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Lane; 3] = [Lane::Inline, Lane::Async, Lane::Blocking];
+}
+
 /// How much a request matters when there is not room for all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {

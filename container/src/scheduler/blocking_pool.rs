@@ -230,20 +230,23 @@ impl BlockingPool {
         job: impl FnOnce() -> T + Send + 'static,
         ticket: Ticket,
     ) -> Result<Submitted<T>, ShedReason> {
-        // Who no longer waits does not miss the value.
-        let job = |reporter: Reporter<T>| {
-            reporter.send(job());
+        let job = |verdict: Result<Reporter<T>, ShedReason>| {
+            if let Ok(reporter) = verdict {
+                // Who no longer waits does not miss the value.
+                reporter.send(job());
+            }
         };
         self.submit_sending(job, ticket)
     }
 
-    /// The same for a job that sends its result itself, and may go on after that.
+    /// The same for a job that sends its result itself, and may go on after that; or that hears why it
+    /// is not begun.
     ///
     /// # Errors
     /// When there is no room.
     pub(super) fn submit_sending<T: Send + 'static>(
         &self,
-        job: impl FnOnce(Reporter<T>) + Send + 'static,
+        job: impl FnOnce(Result<Reporter<T>, ShedReason>) + Send + 'static,
         ticket: Ticket,
     ) -> Result<Submitted<T>, ShedReason> {
         let (sender, receiver) = oneshot::channel();
@@ -257,27 +260,33 @@ impl BlockingPool {
         let clock = self.shared.clock.clone();
         let label = ticket.label;
         let run = move |verdict: Result<Timed, ShedReason>| {
-            let at_work = begin_job(label);
-            let watched = outside.clone().map(|outside| waiting::watch(outside));
+            let given_up = || ShedReason::of_given_up(ticket.deadline, clock.now());
             match verdict {
-                // With the job goes what it holds, such as permits, while the work counts.
-                _ if sender.is_closed() => drop(job),
+                Ok(_) if sender.is_closed() => job(Err(given_up())),
                 Ok(timed) => {
+                    let at_work = begin_job(label);
+                    let watched = outside.clone().map(|outside| waiting::watch(outside));
                     let scope = ticket.deadline.map(|at| Deadline::new(at, clock).enter());
-                    job(Reporter::new(sender, timed));
-                    drop(scope);
+                    job(Ok(Reporter::new(sender, timed)));
+                    drop((scope, watched, at_work));
                 }
                 Err(reason) => {
-                    drop(job);
+                    job(Err(reason));
                     drop(sender.send(Err(reason)));
                 }
             }
-            drop(watched);
+            // With the job went what it held, such as permits, while the work counted.
             drop(outside);
-            drop(at_work);
         };
         let (place, limit) = self.push(Job::new(run, ticket.priority), ticket)?;
-        Ok(Submitted::new(receiver, self.clone(), place, limit))
+        let pool = self.clone();
+        Ok(Submitted::new(
+            receiver,
+            pool,
+            place,
+            limit,
+            ticket.deadline,
+        ))
     }
 
     /// Why a job of this priority that came now would be refused; `None` when a thread could take
@@ -296,11 +305,11 @@ impl BlockingPool {
         self.shared.lock().queue.is_in_doubt(place)
     }
 
-    /// Takes a job out of the queue; says whether it was there.
-    pub(super) fn withdraw(&self, place: Place) -> bool {
+    /// Takes a job out of the queue, and tells it why; says whether it was there.
+    pub(super) fn withdraw(&self, place: Place, reason: ShedReason) -> bool {
         let job = self.shared.lock().queue.remove(place);
-        // Dropped here, without the lock: with it goes what it holds, such as permits.
-        job.is_some()
+        // Without the lock: with it goes what it holds, such as permits.
+        job.map(|job| job.refuse(reason)).is_some()
     }
 
     /// Gives the job's place, and how long it may wait there, if it has to.
@@ -309,6 +318,8 @@ impl BlockingPool {
         let mut left = Left::new();
         let mut state = self.shared.lock();
         if !state.open {
+            drop(state);
+            job.refuse(ShedReason::Stopping);
             return Err(ShedReason::Stopping);
         }
         let spare = state.fit(config, ticket.priority);
@@ -325,7 +336,10 @@ impl BlockingPool {
         let number = state.next;
         drop(state);
         refuse_all(left);
-        let place = pushed.map_err(|(_, reason)| reason)?;
+        let place = pushed.map_err(|(job, reason)| {
+            job.refuse(reason);
+            reason
+        })?;
         if spare.grows && self.shared.hands == Hands::Threads {
             self.start_thread(number);
         } else {
@@ -538,8 +552,8 @@ mod tests {
     fn what_a_job_does_after_its_result_does_not_count_as_its_time() {
         let (pool, held, starts, release) = fixture(1, 10);
         let (started, gate) = (held.started.clone(), held.gate.clone());
-        let sending = move |reporter: Reporter<u32>| {
-            reporter.send(0);
+        let sending = move |verdict: Result<Reporter<u32>, ShedReason>| {
+            verdict.unwrap().send(0);
             started.send(0).unwrap();
             gate.lock().unwrap().recv().unwrap();
         };

@@ -1,8 +1,10 @@
-//! A job of the blocking pool, from its queue to its result.
+//! A job of the blocking pool, from its queue to its result. Each of them is called once: to run, or
+//! to hear why it does not.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use super::blocking_pool::BlockingPool;
 use super::forecast::Run;
@@ -45,6 +47,7 @@ pub(super) struct Submitted<T> {
 struct Queued {
     pool: BlockingPool,
     place: Place,
+    deadline: Option<Instant>,
     /// How long it may wait there; `None` where a thread is about to take it.
     patience: Option<Patience>,
 }
@@ -129,12 +132,14 @@ impl<T> Reporter<T> {
 }
 
 impl<T> Submitted<T> {
-    /// A job that is at `place` in the queue of `pool`, where it may wait up to this limit.
+    /// A job that is at `place` in the queue of `pool`, where it may wait up to this limit, and has
+    /// this deadline.
     pub(super) fn new(
         receiver: oneshot::Receiver<Result<T, ShedReason>>,
         pool: BlockingPool,
         place: Place,
         limit: Option<WaitLimit>,
+        deadline: Option<Instant>,
     ) -> Self {
         // Outside of a reactor no time is known; there it waits as long as its caller does.
         let limit = limit.filter(|_| Reactor::try_current().is_some());
@@ -143,14 +148,16 @@ impl<T> Submitted<T> {
             queued: Some(Queued {
                 pool,
                 place,
+                deadline,
                 patience: limit.and_then(Patience::new),
             }),
         }
     }
 
-    /// Gives up; says whether the job was still in the queue, which it is no longer.
-    pub(super) fn withdraw(&mut self) -> bool {
-        self.queued.take().is_some_and(|queued| queued.withdraw())
+    /// Gives up; says whether the job was still in the queue, where it is no longer: it hears why.
+    pub(super) fn withdraw(&mut self, reason: ShedReason) -> bool {
+        let queued = self.queued.take();
+        queued.is_some_and(|queued| queued.withdraw(reason))
     }
 }
 
@@ -167,7 +174,7 @@ impl<T> Future for Submitted<T> {
             return Poll::Pending;
         };
         match queued.poll_limit(context) {
-            Poll::Ready(reason) if queued.withdraw() => Poll::Ready(Err(reason)),
+            Poll::Ready(reason) if queued.withdraw(reason) => Poll::Ready(Err(reason)),
             Poll::Ready(_) | Poll::Pending => Poll::Pending,
         }
     }
@@ -200,13 +207,21 @@ impl Queued {
         Poll::Pending
     }
 
-    fn withdraw(&self) -> bool {
-        self.pool.withdraw(self.place)
+    fn withdraw(&self, reason: ShedReason) -> bool {
+        self.pool.withdraw(self.place, reason)
+    }
+
+    /// Nobody waits for its result any more.
+    fn give_up(&self) {
+        let now = self.pool.clock().now();
+        self.withdraw(ShedReason::of_given_up(self.deadline, now));
     }
 }
 
 impl<T> Drop for Submitted<T> {
     fn drop(&mut self) {
-        self.withdraw();
+        if let Some(queued) = &self.queued {
+            queued.give_up();
+        }
     }
 }

@@ -9,12 +9,13 @@ use std::time::Instant;
 use super::admission::Permits;
 use super::begun::{self, Begun};
 use super::job::{Reporter, Submitted};
+use super::pool_counters::InQueue;
 use super::queue::Ticket;
 use super::running::{Running, Tally, enter_deadline};
 use super::shed::{Shed, ShedReason, Stage};
-use super::stats::WorkerCounters;
+use super::stats::Within;
 use super::unattended::is_unattended;
-use super::{Scheduler, failed, log_panic, timed_out};
+use super::{Scheduler, failed, log_panic};
 use crate::handler::{
     Cancellation, CatchPanic, Code, Context, Endpoint, Lane, LocalFuture, Panicked, Reply,
     catch_panic,
@@ -27,12 +28,8 @@ type Plain = dyn Fn(Request, &Context) -> Response + Send + Sync;
 /// When a blocking handler began, and what it came to.
 type Outcome = (Instant, Result<Response, Panicked>);
 
-/// A blocking handler, in the pool's queue or on its thread; dropping it in the queue is counted.
-struct Pooled {
-    submitted: Submitted<Outcome>,
-    counters: Arc<WorkerCounters>,
-    deadline: Option<Instant>,
-}
+/// A blocking handler, in the pool's queue or on its thread, whose client may have gone.
+struct Pooled(Submitted<Outcome>);
 
 impl Scheduler {
     /// A future of users' code that is no handler, such as middleware: a panic in it is a 500.
@@ -62,9 +59,9 @@ impl Scheduler {
         let scope = match deadline {
             None => None,
             Some(at) if at <= reactor::precise_now() => {
-                self.counters.lane(endpoint.policy().lane).timed_out.add(1);
-                begun::tell(Begun::NotYet);
-                return Reply::Ready(timed_out());
+                let (stage, reason) = (Stage::Start, ShedReason::Expired);
+                let lane = endpoint.policy().lane;
+                return Reply::Ready(self.shed(lane, Shed { stage, reason }));
             }
             Some(at) => Some(enter_deadline(at)),
         };
@@ -75,8 +72,9 @@ impl Scheduler {
                 reply
             }
             Code::Async(function) => {
+                let within = Within::new(&self.counters, Lane::Async);
                 let made = catch_panic(|| function(request, &self.shared.context));
-                self.start_async(made, deadline, permits, tally)
+                self.start_async(made, within, deadline, permits, tally)
             }
             Code::Blocking(function) => {
                 let ticket = Ticket::new(endpoint.policy().priority, deadline);
@@ -102,18 +100,23 @@ impl Scheduler {
     fn start_async(
         &self,
         made: Result<Reply, Panicked>,
+        within: Within,
         deadline: Option<Instant>,
         permits: Permits,
         tally: Tally,
     ) -> Reply {
-        match made {
+        let response = match made {
+            Ok(Reply::Later(future)) => {
+                return Running::new(future, within, &self.counters)
+                    .with(permits, tally.watched(deadline), None)
+                    .tallied(tally)
+                    .into_reply();
+            }
             Ok(Reply::Ready(response)) => Reply::Ready(response),
-            Ok(Reply::Later(future)) => Running::new(future, Lane::Async, &self.counters)
-                .with(permits, tally.watched(deadline), None)
-                .tallied(tally)
-                .into_reply(),
             Err(panicked) => self.panicked(Lane::Async, &panicked),
-        }
+        };
+        permits.complete();
+        response
     }
 
     fn start_blocking(
@@ -129,7 +132,13 @@ impl Scheduler {
         let (shared, told) = (self.shared.clone(), cancellation.clone());
         let late_panic = self.late_panic();
         let clock = reactor::clock();
-        let job = move |reporter: Reporter<Outcome>| {
+        let in_queue = InQueue::enter(&self.counters, &clock, ticket.deadline);
+        let job = move |verdict: Result<Reporter<Outcome>, ShedReason>| {
+            let reporter = match verdict {
+                Ok(reporter) => reporter,
+                Err(reason) => return in_queue.turn_away(reason),
+            };
+            let on_thread = in_queue.begin();
             let _scope = told.clone().enter();
             let begun = clock.now();
             let mut outcome = catch_panic(|| function(request, &shared.context));
@@ -143,6 +152,7 @@ impl Scheduler {
                 }
                 Some(_) => Some(permits),
             };
+            drop(on_thread);
             let sent = reporter.send((begun, outcome));
             if let Some(writing) = writing.filter(|_| sent)
                 && let Err(panicked) = catch_panic(|| writing.run())
@@ -156,15 +166,10 @@ impl Scheduler {
             Ok(submitted) => submitted,
             Err(reason) => return Reply::Ready(self.shed_by_pool(reason)),
         };
-        let pooled = Pooled {
-            submitted,
-            counters: self.counters.clone(),
-            deadline: ticket.deadline,
-        };
         begun::tell(Begun::NotYet);
         let scheduler = self.clone();
         let future = Box::pin(async move {
-            let (begun, outcome) = match pooled.await {
+            let (begun, outcome) = match Pooled(submitted).await {
                 Ok(ended) => ended,
                 Err(reason) => return scheduler.shed_by_pool(reason),
             };
@@ -172,7 +177,7 @@ impl Scheduler {
             outcome
                 .unwrap_or_else(|panicked| failed(&scheduler.counters, Lane::Blocking, &panicked))
         });
-        Running::new(future, Lane::Blocking, &self.counters)
+        Running::untracked(future, Lane::Blocking, &self.counters)
             .with(
                 Permits::default(),
                 tally.watched(ticket.deadline),
@@ -197,9 +202,10 @@ impl Scheduler {
         }
     }
 
+    /// The answer to a request that the pool did not begin, which has been counted there.
     fn shed_by_pool(&self, reason: ShedReason) -> Response {
         let stage = Stage::Pool;
-        self.shed(Lane::Blocking, Shed { stage, reason })
+        self.answer_shed(Lane::Blocking, Shed { stage, reason })
     }
 }
 
@@ -217,20 +223,9 @@ impl Future for Pooled {
     type Output = Result<Outcome, ShedReason>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> task::Poll<Self::Output> {
-        if is_unattended() && self.submitted.withdraw() {
+        if is_unattended() && self.0.withdraw(ShedReason::Gone) {
             return task::Poll::Ready(Err(ShedReason::Gone));
         }
-        Pin::new(&mut self.submitted).poll(context)
-    }
-}
-
-impl Drop for Pooled {
-    fn drop(&mut self) {
-        if self.submitted.withdraw() {
-            let reason = ShedReason::of_given_up(self.deadline, reactor::now());
-            let stage = Stage::Pool;
-            let counters = self.counters.lane(Lane::Blocking);
-            counters.turn_away(Shed { stage, reason });
-        }
+        Pin::new(&mut self.0).poll(context)
     }
 }

@@ -18,6 +18,7 @@
 //! | `adaptive` | limits that find themselves |
 //! | `block_on` | async code called from code that may wait |
 //! | `blocking_pool`, `pool_state` | the threads for what may wait; what they are doing |
+//! | `pool_counters` | blocking handlers that wait for them, or run on them, as counted |
 //! | `job` | one job of theirs |
 //! | `local_body` | an async function that writes an answer's body |
 //! | `deadline` | how long a request may take |
@@ -44,6 +45,7 @@ mod lanes;
 mod local_body;
 mod peers;
 mod phase;
+mod pool_counters;
 mod pool_state;
 mod queue;
 mod running;
@@ -205,9 +207,14 @@ impl Scheduler {
 
     /// Counts a request that was turned away, and answers it.
     fn shed(&self, lane: Lane, shed: Shed) -> Response {
+        self.counters.lane(lane).turn_away(shed);
+        self.answer_shed(lane, shed)
+    }
+
+    /// The same for one that is counted where it was turned away.
+    fn answer_shed(&self, lane: Lane, shed: Shed) -> Response {
         begun::tell(Begun::NotYet);
         let counters = self.counters.lane(lane);
-        counters.turn_away(shed);
         match shed.reason {
             ShedReason::Expired => counters.timed_out.add(1),
             ShedReason::Gone => counters.cancelled.add(1),

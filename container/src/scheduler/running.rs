@@ -49,14 +49,14 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// A handler that counts as running from now on.
+    /// A handler that counts as running until it ends.
     pub(super) fn new(
         future: LocalFuture<Response>,
-        lane: Lane,
+        within: Within,
         counters: &Arc<WorkerCounters>,
     ) -> Self {
-        let mut running = Running::untracked(future, lane, counters);
-        running.within = Some(Within::new(counters, lane));
+        let mut running = Running::untracked(future, within.lane(), counters);
+        running.within = Some(within);
         running
     }
 

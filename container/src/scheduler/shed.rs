@@ -36,6 +36,8 @@ pub enum Stage {
     Pool,
     /// The memory for request bodies.
     Bodies,
+    /// None of them, but its own time, which was over when its handler was to start.
+    Start,
 }
 
 impl ShedReason {
@@ -96,12 +98,13 @@ impl ShedReason {
 
 impl Stage {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Stage; 5] = [
+    pub const ALL: [Stage; 6] = [
         Stage::Route,
         Stage::Lane,
         Stage::Container,
         Stage::Pool,
         Stage::Bodies,
+        Stage::Start,
     ];
 
     /// Its name in metrics and logs: one word in lower case.
@@ -112,6 +115,7 @@ impl Stage {
             Stage::Container => "container",
             Stage::Pool => "pool",
             Stage::Bodies => "bodies",
+            Stage::Start => "start",
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use super::pool_counters::PoolCounters;
 use super::shed::{Shed, ShedReason, Stage};
 use super::watchdog::HoldStats;
 use crate::handler::Lane;
@@ -35,6 +36,8 @@ impl Counter {
 #[derive(Debug, Default)]
 pub struct WorkerCounters {
     lanes: [LaneCounters; 3],
+    /// What became of its blocking handlers on the pool: that part of their lane is counted here.
+    pub(super) pool: PoolCounters,
     /// Requests answered, by handlers or by the container itself.
     pub served: Counter,
     /// Connections accepted.
@@ -64,9 +67,9 @@ pub struct WorkerCounters {
 /// What one worker counts of one lane.
 #[derive(Debug, Default)]
 pub struct LaneCounters {
-    /// Handlers begun.
+    /// Handlers begun here.
     pub started: Counter,
-    /// Handlers ended, in whatever way.
+    /// Those of them that ended, in whatever way.
     pub finished: Counter,
     /// Requests that began to wait for a permit.
     pub queued: Counter,
@@ -92,19 +95,20 @@ struct ShedCounters([[Counter; ShedReason::ALL.len()]; Stage::ALL.len()]);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ShedStats([[u64; ShedReason::ALL.len()]; Stage::ALL.len()]);
 
-/// The counters of a lane, added up.
+/// The counters of a lane, added up. A request is one of these at a time: `queued`, `running`,
+/// `finished`, or among those that were `turned_away`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LaneStats {
     /// Handlers that run now.
     pub running: u64,
-    /// Requests that wait for a permit now.
+    /// Requests that wait now, for a permit or for a thread.
     pub queued: u64,
     /// Handlers that have ended, in whatever way.
     pub finished: u64,
-    /// Requests that have waited for a permit, in whatever way that ended.
+    /// Waits for a permit or for a thread that have ended, in whatever way.
     pub waited: u64,
-    /// Microseconds that they waited, all together.
+    /// Microseconds that they took, all together.
     pub waited_us: u64,
     /// Requests refused for want of room.
     pub shed: u64,
@@ -153,7 +157,7 @@ pub struct Stats {
     pub holds: HoldStats,
 }
 
-/// Counts a handler as running for as long as it lives.
+/// Counts a handler of a worker as running for as long as it lives.
 pub(super) struct Within {
     counters: Arc<WorkerCounters>,
     lane: Lane,
@@ -190,8 +194,17 @@ impl WorkerCounters {
 
     /// Requests that are in their handlers, or wait for them.
     pub fn in_handlers(&self) -> u64 {
-        let lanes = self.lanes.iter().map(LaneCounters::read);
-        lanes.map(|lane| lane.running + lane.queued).sum()
+        let lanes = Lane::ALL.map(|lane| self.read(lane));
+        lanes.iter().map(|lane| lane.running + lane.queued).sum()
+    }
+
+    /// What became of the requests of a lane.
+    fn read(&self, lane: Lane) -> LaneStats {
+        let mut stats = self.lane(lane).read();
+        if lane == Lane::Blocking {
+            stats.add(&self.pool.read());
+        }
+        stats
     }
 }
 
@@ -224,7 +237,12 @@ impl LaneCounters {
 }
 
 impl LaneStats {
-    fn add(&mut self, other: LaneStats) {
+    /// Requests that came to be handled in this lane, whatever became of them.
+    pub fn received(&self) -> u64 {
+        self.running + self.queued + self.finished + self.turned_away.all()
+    }
+
+    fn add(&mut self, other: &LaneStats) {
         self.running += other.running;
         self.queued += other.queued;
         self.finished += other.finished;
@@ -253,8 +271,20 @@ impl ShedStats {
         })
     }
 
+    /// How many they are.
+    pub fn all(&self) -> u64 {
+        self.0.iter().flatten().sum()
+    }
+
+    /// Those that were turned away at one stage, by reason.
+    pub(super) fn at(stage: Stage, counts: [u64; ShedReason::ALL.len()]) -> Self {
+        let mut stats = ShedStats::default();
+        stats.0[stage as usize] = counts;
+        stats
+    }
+
     /// Those for whom there was no room.
-    fn overload(&self) -> u64 {
+    pub(super) fn overload(&self) -> u64 {
         let overload = self.iter().filter(|(_, reason, _)| reason.is_overload());
         overload.map(|(_, _, count)| count).sum()
     }
@@ -272,9 +302,9 @@ impl Stats {
     pub fn collect<'a>(workers: impl IntoIterator<Item = &'a Arc<WorkerCounters>>) -> Self {
         let mut stats = Stats::default();
         for worker in workers {
-            stats.inline.add(worker.lane(Lane::Inline).read());
-            stats.r#async.add(worker.lane(Lane::Async).read());
-            stats.blocking.add(worker.lane(Lane::Blocking).read());
+            stats.inline.add(&worker.read(Lane::Inline));
+            stats.r#async.add(&worker.read(Lane::Async));
+            stats.blocking.add(&worker.read(Lane::Blocking));
             stats.served += worker.served.read();
             stats.accepted += worker.accepted.read();
             stats.connections += worker.connections();
@@ -298,6 +328,10 @@ impl Within {
             counters: counters.clone(),
             lane,
         }
+    }
+
+    pub(super) fn lane(&self) -> Lane {
+        self.lane
     }
 }
 
