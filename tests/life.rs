@@ -4,8 +4,8 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::iter;
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -261,15 +261,18 @@ fn a_held_worker_is_left_behind_and_named() {
 #[test]
 fn a_shut_down_hook_does_not_hold_the_end() {
     static BEGUN: AtomicUsize = AtomicUsize::new(0);
-    let (held, holds) = hold();
-    let waits = || router().on_stop(async |_| std::future::pending::<()>().await);
+    let (release, released) = mpsc::channel::<()>();
+    let (alive, ends) = mpsc::channel::<()>();
+    let released = Arc::new(Mutex::new((released, alive)));
+    let waits = router().on_stop(async |_| std::future::pending::<()>().await);
     let blocks = router().on_stop(move |_| {
-        let holds = holds.clone();
+        let released = released.clone();
         async move {
-            holds();
+            let released = released.lock().expect("no hook panics");
+            released.0.recv().expect_err("nothing is sent");
         }
     });
-    for router in [waits(), blocks] {
+    for router in [waits, blocks] {
         let router = router.on_stop(async |_| {
             BEGUN.fetch_add(1, Ordering::SeqCst);
         });
@@ -277,7 +280,8 @@ fn a_shut_down_hook_does_not_hold_the_end() {
         let left = report.left_behind.iter().map(|left| left.worker);
         assert_eq!(left.collect::<Vec<_>>(), [0], "{report}");
     }
-    held.release();
+    drop(release);
+    assert!(ends.recv().is_err(), "the worker that was left behind ends");
     assert_eq!(BEGUN.load(Ordering::SeqCst), 0);
 }
 

@@ -220,13 +220,12 @@ impl WorkerThread {
                 Err(mpsc::TryRecvError::Disconnected) => Poll::Ready(()),
                 Ok(()) | Err(mpsc::TryRecvError::Empty) => Poll::Pending,
             });
-            let hooks_begun = &mut self.hooks_begun;
-            let end = async {
-                others.await;
-                stop_hooks(&routes, hooks_begun).await;
+            let others = lifecycle.before(Phase::Drained, others).await;
+            let ended = match others {
+                Some(()) => stop_hooks(&routes, &lifecycle, &mut self.hooks_begun).await,
+                None => None,
             };
-            let has_ended = lifecycle.before(Phase::Drained, end).await.is_some();
-            if !has_ended && !routes.stop_hooks().is_empty() {
+            if ended.is_none() && !routes.stop_hooks().is_empty() {
                 let left = routes.stop_hooks().len() - self.hooks_begun;
                 log::error!("shut-down hooks are given up, {left} of them before they began");
             }
@@ -312,12 +311,17 @@ async fn start_hooks(routes: &Routes) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs the hooks after the first `begun`.
-async fn stop_hooks(routes: &Routes, begun: &mut usize) {
+/// Runs the hooks after the first `begun`; `None`: it came to its end before they did.
+async fn stop_hooks(routes: &Routes, lifecycle: &Lifecycle, begun: &mut usize) -> Option<()> {
     for hook in routes.stop_hooks().iter().skip(*begun) {
-        *begun += 1;
-        if let Err(error) = hook.run(routes.context().clone()).await {
+        let run = async {
+            *begun += 1;
+            hook.run(routes.context().clone()).await
+        };
+        // One by one: a hook may have held the thread until then, and no other is to begin.
+        if let Err(error) = lifecycle.before(Phase::Drained, run).await? {
             log::error!("a shut-down hook failed: {error}");
         }
     }
+    Some(())
 }
