@@ -6,6 +6,7 @@ are short and interleaved, so that what disturbs the machine disturbs all alike.
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import subprocess
@@ -18,11 +19,15 @@ from statistics import median
 import load
 import slow_peers
 from report import positive, ratio, table, title
-from server import CONTESTANTS, OURS, ROOT, Contestant, Server, build
+from server import CLIENT_CPU, CONTESTANTS, OURS, ROOT, Contestant, Server, build
 
 # Sections that are about the container alone.
-OURS_ONLY = ("held", "slow", "unread", "descriptors", "compare", "go")
+OURS_ONLY = ("observing", "held", "slow", "unread", "descriptors", "compare", "go")
 SECTIONS = ("cpu", "memory", *OURS_ONLY, "crates")
+# What the log is written to: a pipe, whose other end throws it away on the client's CPU, and is no
+# child of the server. Only the first lines are for who waits until it is ready.
+LOGGED = f"exec \"$@\" 2> >((head -n 20 >&2; exec taskset -c {CLIENT_CPU} cat >/dev/null) &)"
+UNWATCHED = ("--watchdog-limit", "0", "--watchdog-blocking-limit", "0")
 SLEEP_MS = 1000
 UNREAD_BYTES = 32 << 20
 
@@ -72,18 +77,50 @@ def bench_cpu(options: argparse.Namespace) -> None:
     if shutil.which("wrk") is None:
         print("SKIPPED: CPU time per request needs wrk (Debian package: wrk)")
         return
-    servers = []
-    try:
-        for contestant in chosen(options):
-            servers.append(Server(contestant))
-            load.answered(servers[-1]).close()
+    with all_started(chosen(options)) as servers:
         for pipelined in (1, options.pipelined):
             kind = "one at a time" if pipelined == 1 else f"{pipelined} pipelined"
             title(f"GET /plaintext, {options.connections} connections, {kind}")
             print_rounds(run_rounds(servers, options, pipelined))
-    finally:
+
+
+@contextlib.contextmanager
+def all_started(contestants: list[Contestant]):
+    """One server of each, as long as the `with` block lasts."""
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(Server(contestant)) for contestant in contestants]
         for server in servers:
-            server.stop()
+            load.answered(server).close()
+        yield servers
+
+
+def bench_observing(options: argparse.Namespace) -> None:
+    if shutil.which("wrk") is None:
+        print("SKIPPED: what observing costs needs wrk (Debian package: wrk)")
+        return
+    title(f"GET /plaintext, {options.connections} connections: what it costs to be observed")
+    metrics, log = ("--admin", "127.0.0.1:0"), ("--log-level", "info")
+    kinds = {
+        "nothing": observed((*OURS.command, *UNWATCHED)),
+        "watchdog": observed(OURS.command),
+        "and metrics": observed((*OURS.command, *metrics)),
+        "and log": observed((*OURS.command, *metrics, *log)),
+    }
+    named = [replace(OURS, name=name, command=command) for name, command in kinds.items()]
+    with all_started(named) as servers:
+        rounds = run_rounds(servers, options, 1)
+    least = {name: min(seen.cpu_us for seen in all_seen) for name, all_seen in rounds.items()}
+    rows = [("observed by", "CPU us/request", "to nothing", "least", "to nothing")]
+    for name, all_seen in rounds.items():
+        usual = [median(seen.cpu_us for seen in rounds[kind]) for kind in (name, "nothing")]
+        lowest = least[name], least["nothing"]
+        rows.append((name, f"{usual[0]:.3f}", ratio(*usual), f"{lowest[0]:.3f}", ratio(*lowest)))
+    table(rows)
+
+
+def observed(command: tuple[str, ...]) -> tuple[str, ...]:
+    """The command with its log thrown away."""
+    return ("bash", "-c", LOGGED, "observed", *command)
 
 
 def run_rounds(
