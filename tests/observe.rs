@@ -9,3 +9,5 @@ mod admin;
 mod dashboard;
 #[path = "observe/names.rs"]
 mod names;
+#[path = "observe/panics.rs"]
+mod panics;

@@ -1,5 +1,6 @@
 //! `Policy`: where a route's handler runs and what bounds it. Plain data.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::budget::Budget;
@@ -19,6 +20,16 @@ pub enum Lane {
 impl Lane {
     /// All of them, in the order of their numbers.
     pub const ALL: [Lane; 3] = [Lane::Inline, Lane::Async, Lane::Blocking];
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Lane::Inline => "inline",
+            Lane::Async => "async",
+            Lane::Blocking => "blocking",
+        })
+    }
 }
 
 /// How much a request matters when there is not room for all.

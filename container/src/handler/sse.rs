@@ -21,6 +21,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A comment without text, and the empty line behind it; to a client it is nothing.
 const COMMENT: &[u8] = b":\n\n";
 
+/// What goes before each line of data.
+const DATA: &str = "data: ";
+
+/// Bytes for which there is room at once in a field: a number, or a name.
+const USUAL_VALUE: usize = 24;
+
 /// Asks a proxy that holds answers back until they are large to pass this one on as it comes; the
 /// field that nginx made known for it.
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -146,7 +152,7 @@ impl SseEvent {
             data: None,
         };
         for line in lines(&text.to_string()) {
-            comment.line("", line);
+            comment.field("", line);
         }
         comment
     }
@@ -155,49 +161,78 @@ impl SseEvent {
     /// and NUL are left out: they would end it, and what comes behind them would be read as
     /// another field.
     pub fn event(mut self, name: impl fmt::Display) -> Self {
-        self.line("event", &one_line(&name.to_string()));
+        self.field("event", name);
         self
     }
 
     /// The same with an id, with which a client asks to go on after this event. CR, LF and NUL are
     /// left out, as in a name.
     pub fn id(mut self, id: impl fmt::Display) -> Self {
-        self.line("id", &one_line(&id.to_string()));
+        self.field("id", id);
         self
     }
 
     /// The same with the time, in whole milliseconds, that a client waits before it comes back,
     /// from now on.
     pub fn retry(mut self, pause: Duration) -> Self {
-        self.line("retry", &pause.as_millis().to_string());
+        self.field("retry", pause.as_millis());
         self
     }
 
-    fn line(&mut self, name: &str, value: &str) {
-        write_line(&mut self.lines, name, value).expect("a string takes what it is given");
+    /// Always with the space that a client takes off, so that one in the value is not taken for it.
+    fn field(&mut self, name: &str, value: impl fmt::Display) {
+        self.lines.reserve(name.len() + USUAL_VALUE);
+        self.lines.push_str(name);
+        self.lines.push_str(": ");
+        write!(OneLine(&mut self.lines), "{value}").expect("a string takes what it is given");
+        self.lines.push('\n');
+    }
+
+    fn data(&self) -> impl Iterator<Item = &str> {
+        self.data.iter().flat_map(|data| lines(data))
+    }
+
+    /// Bytes of it as it is sent.
+    fn length(&self) -> usize {
+        let data = self.data().map(|line| DATA.len() + line.len() + 1);
+        self.lines.len() + data.sum::<usize>() + 1
+    }
+
+    fn write_to(&self, output: &mut impl Write) -> fmt::Result {
+        output.write_str(&self.lines)?;
+        for line in self.data() {
+            output.write_str(DATA)?;
+            output.write_str(line)?;
+            output.write_char('\n')?;
+        }
+        output.write_char('\n')
     }
 }
 
 /// The event as it is sent, with the empty line that ends it.
 impl fmt::Display for SseEvent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.lines)?;
-        for line in self.data.iter().flat_map(|data| lines(data)) {
-            write_line(formatter, "data", line)?;
-        }
-        formatter.write_char('\n')
+        self.write_to(formatter)
     }
 }
 
 impl From<SseEvent> for Bytes {
     fn from(event: SseEvent) -> Self {
-        event.to_string().into()
+        let mut sent = String::with_capacity(event.length());
+        let written = event.write_to(&mut sent);
+        written.expect("a string takes what it is given");
+        sent.into()
     }
 }
 
-/// Always with the space that a client takes off, so that one in the value is not taken for it.
-fn write_line(output: &mut impl Write, name: &str, value: &str) -> fmt::Result {
-    writeln!(output, "{name}: {value}")
+/// Leaves out what would end a line, and what is no text.
+struct OneLine<'a>(&'a mut String);
+
+impl Write for OneLine<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend(text.split(['\r', '\n', '\0']));
+        Ok(())
+    }
 }
 
 /// The lines of a text, by all three line ends that the format knows.
@@ -205,17 +240,14 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;
-        let Some(end) = text.find(['\r', '\n']) else {
+        let ends_line = |byte| byte == b'\r' || byte == b'\n';
+        let Some(end) = text.bytes().position(ends_line) else {
             return rest.take();
         };
         let after = &text[end..];
         rest = after.strip_prefix("\r\n").or(after.get(1..));
         Some(&text[..end])
     })
-}
-
-fn one_line(text: &str) -> String {
-    text.replace(['\r', '\n', '\0'], "")
 }
 
 #[cfg(test)]

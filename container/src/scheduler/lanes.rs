@@ -13,9 +13,9 @@ use super::pool_counters::InQueue;
 use super::queue::Ticket;
 use super::running::{Running, Tally, enter_deadline};
 use super::shed::{Shed, ShedReason, Stage};
-use super::stats::Within;
 use super::unattended::is_unattended;
-use super::{Scheduler, failed, log_panic};
+use super::watchdog::label_of_caller;
+use super::{Scheduler, log_panic};
 use crate::handler::{
     Cancellation, CatchPanic, Code, Context, Endpoint, Lane, LocalFuture, Panicked, Reply,
     catch_panic,
@@ -34,16 +34,16 @@ struct Pooled(Submitted<Outcome>);
 impl Scheduler {
     /// A future of users' code that is no handler, such as middleware: a panic in it is a 500.
     pub fn guard(&self, future: LocalFuture<Response>, lane: Lane) -> Reply {
-        let counters = self.counters.clone();
+        let scheduler = self.clone();
         Reply::Later(Box::pin(async move {
             let outcome = CatchPanic::new(future).await;
-            outcome.unwrap_or_else(|panicked| failed(&counters, lane, &panicked))
+            outcome.unwrap_or_else(|panicked| scheduler.failed(lane, &panicked))
         }))
     }
 
     /// The answer when users' code panicked before it gave an answer or a future.
     pub fn panicked(&self, lane: Lane, panicked: &Panicked) -> Reply {
-        Reply::Ready(failed(&self.counters, lane, panicked))
+        Reply::Ready(self.failed(lane, panicked))
     }
 
     /// Starts a handler that has its permits, or needs none.
@@ -72,9 +72,9 @@ impl Scheduler {
                 reply
             }
             Code::Async(function) => {
-                let within = Within::new(&self.counters, Lane::Async);
+                self.counters.lane(Lane::Async).started.add(1);
                 let made = catch_panic(|| function(request, &self.shared.context));
-                self.start_async(made, within, deadline, permits, tally)
+                self.start_async(made, deadline, permits, tally)
             }
             Code::Blocking(function) => {
                 let ticket = Ticket::new(endpoint.policy().priority, deadline);
@@ -100,14 +100,13 @@ impl Scheduler {
     fn start_async(
         &self,
         made: Result<Reply, Panicked>,
-        within: Within,
         deadline: Option<Instant>,
         permits: Permits,
         tally: Tally,
     ) -> Reply {
         let response = match made {
             Ok(Reply::Later(future)) => {
-                return Running::new(future, within, &self.counters)
+                return Running::new(future, Lane::Async, self)
                     .with(permits, tally.watched(deadline), None)
                     .tallied(tally)
                     .into_reply();
@@ -115,6 +114,7 @@ impl Scheduler {
             Ok(Reply::Ready(response)) => Reply::Ready(response),
             Err(panicked) => self.panicked(Lane::Async, &panicked),
         };
+        self.counters.lane(Lane::Async).finished.add(1);
         permits.complete();
         response
     }
@@ -174,10 +174,9 @@ impl Scheduler {
                 Err(reason) => return scheduler.shed_by_pool(reason),
             };
             begun::tell(Begun::At(begun));
-            outcome
-                .unwrap_or_else(|panicked| failed(&scheduler.counters, Lane::Blocking, &panicked))
+            outcome.unwrap_or_else(|panicked| scheduler.failed(Lane::Blocking, &panicked))
         });
-        Running::untracked(future, Lane::Blocking, &self.counters)
+        Running::untracked(future, Lane::Blocking, self)
             .with(
                 Permits::default(),
                 tally.watched(ticket.deadline),
@@ -191,9 +190,13 @@ impl Scheduler {
     /// body: the answer breaks by itself.
     fn late_panic(&self) -> impl FnOnce(Panicked) + Send + 'static {
         let worker = Reactor::try_current().map(|reactor| reactor.remote());
-        let counters = self.counters.clone();
+        let (shared, counters, label) = (
+            self.shared.clone(),
+            self.counters.clone(),
+            label_of_caller(),
+        );
         move |panicked| {
-            log_panic(Lane::Blocking, &panicked);
+            log_panic(shared.name(label), Lane::Blocking, &panicked);
             // Counters are their worker's to change; one that has gone counts no more.
             let count = move || counters.lane(Lane::Blocking).panicked.add(1);
             if let Some(worker) = worker {

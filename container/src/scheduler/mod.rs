@@ -81,6 +81,7 @@ pub use shed::{Shed, ShedReason, Stage};
 use stats::Queueing;
 pub use stats::{Counter, LaneStats, ShedStats, Stats, WorkerCounters};
 pub use unattended::Unattended;
+use watchdog::label_of_caller;
 pub use watchdog::{
     HeldThread, HoldStats, Holds, Post, Posts, SlowRoute, Watchdog, WatchdogConfig,
 };
@@ -200,7 +201,7 @@ impl Scheduler {
                 Reply::Later(future) => future.await,
             }
         });
-        Running::untracked(future, lane, &self.counters)
+        Running::untracked(future, lane, self)
             .with(Permits::default(), deadline, None)
             .into_reply()
     }
@@ -222,6 +223,16 @@ impl Scheduler {
         }
         turned_away(shed).into_response()
     }
+
+    /// Counts a handler that panicked, and gives the answer; what it said goes to the log, not to
+    /// the client.
+    fn failed(&self, lane: Lane, panicked: &Panicked) -> Response {
+        self.counters.lane(lane).panicked.add(1);
+        log_panic(self.shared.name(label_of_caller()), lane, panicked);
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
+            .with_detail("the handler failed")
+            .into_response()
+    }
 }
 
 /// The answer to a request for which there is no room.
@@ -235,19 +246,6 @@ fn timed_out() -> Response {
     Problem::unavailable(detail, RETRY_AFTER_S).into_response()
 }
 
-/// Counts a handler that panicked, and gives the answer; what it said goes to the log, not to the
-/// client.
-fn failed(counters: &WorkerCounters, lane: Lane, panicked: &Panicked) -> Response {
-    counters.lane(lane).panicked.add(1);
-    log_panic(lane, panicked);
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
-        .with_detail("the handler failed")
-        .into_response()
-}
-
-fn log_panic(lane: Lane, panicked: &Panicked) {
-    log::error!(
-        "a handler of the {lane:?} lane panicked: {}",
-        panicked.message
-    );
+fn log_panic(name: &str, lane: Lane, panicked: &Panicked) {
+    log::error!("{name} ({lane}) panicked: {}", panicked.message);
 }

@@ -4,13 +4,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::admission::Permits;
-use super::stats::{Within, WorkerCounters};
-use super::{failed, timed_out};
+use super::stats::LaneCounters;
+use super::{Scheduler, timed_out};
 use crate::handler::{Cancellation, CatchPanic, Lane, LocalFuture, Reply};
 use crate::message::Response;
 use crate::reactor::{Deadline, DeadlineScope, Reactor, Sleep, sleep_until};
@@ -35,9 +34,10 @@ pub(super) struct Running {
     /// The handler; `None` once it has ended or was cancelled.
     handler: Option<CatchPanic<dyn Future<Output = Response>>>,
     lane: Lane,
-    counters: Arc<WorkerCounters>,
-    /// Counts the handler as running.
-    within: Option<Within>,
+    /// Which one runs it.
+    scheduler: Scheduler,
+    /// Whether its end is still to be counted.
+    is_counted: bool,
     /// The right to run, where there is a limit.
     permits: Permits,
     /// When the time is over.
@@ -49,14 +49,10 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// A handler that counts as running until it ends.
-    pub(super) fn new(
-        future: LocalFuture<Response>,
-        within: Within,
-        counters: &Arc<WorkerCounters>,
-    ) -> Self {
-        let mut running = Running::untracked(future, within.lane(), counters);
-        running.within = Some(within);
+    /// A handler that was counted as started.
+    pub(super) fn new(future: LocalFuture<Response>, lane: Lane, scheduler: &Scheduler) -> Self {
+        let mut running = Running::untracked(future, lane, scheduler);
+        running.is_counted = true;
         running
     }
 
@@ -64,13 +60,13 @@ impl Running {
     pub(super) fn untracked(
         future: LocalFuture<Response>,
         lane: Lane,
-        counters: &Arc<WorkerCounters>,
+        scheduler: &Scheduler,
     ) -> Self {
         Running {
             handler: Some(CatchPanic::new(future)),
             lane,
-            counters: counters.clone(),
-            within: None,
+            scheduler: scheduler.clone(),
+            is_counted: false,
             permits: Permits::default(),
             deadline: None,
             cancellation: None,
@@ -101,13 +97,20 @@ impl Running {
         Reply::Later(Box::pin(self))
     }
 
+    fn counters(&self) -> &LaneCounters {
+        self.scheduler.counters.lane(self.lane)
+    }
+
     /// Ends the handler, whether it is done or not.
     fn end(&mut self) -> Permits {
+        // First, since a handler may panic while it is dropped.
+        if std::mem::take(&mut self.is_counted) {
+            self.counters().finished.add(1);
+        }
         if let (Some(_), Some(cancellation)) = (&self.handler, &self.cancellation) {
             cancellation.cancel();
         }
         self.handler = None;
-        self.within = None;
         self.deadline = None;
         std::mem::take(&mut self.permits)
     }
@@ -125,8 +128,8 @@ impl Future for Running {
         let polled = Pin::new(handler).poll(context);
         drop(scope);
         if let Poll::Ready(outcome) = polled {
-            let response =
-                outcome.unwrap_or_else(|panicked| failed(&self.counters, self.lane, &panicked));
+            let failed = |panicked| self.scheduler.failed(self.lane, &panicked);
+            let response = outcome.unwrap_or_else(failed);
             // Its future is done: nothing is left to be cancelled.
             self.cancellation = None;
             self.end().complete();
@@ -138,7 +141,7 @@ impl Future for Running {
         if Pin::new(deadline).poll(context).is_pending() {
             return Poll::Pending;
         }
-        self.counters.lane(self.lane).timed_out.add(1);
+        self.counters().timed_out.add(1);
         // What it runs inside of it, and is dropped with it, sees why.
         let scope = limit.map(enter_deadline);
         self.end().overrun();
@@ -156,7 +159,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         if self.handler.is_some() {
             if self.tally == Tally::Own {
-                self.counters.lane(self.lane).cancelled.add(1);
+                self.counters().cancelled.add(1);
             }
             // A handler that panics while it is dropped must not take the worker with it.
             let _ = crate::handler::catch_panic(|| {

@@ -12,9 +12,12 @@ use super::peers::Peers;
 use super::settings::{Budgets, Settings};
 use super::shed::Stage;
 use crate::handler::{Context, Endpoint, Lane, Priority};
+use crate::reactor::Label;
 
 /// What all workers of a container share.
 pub struct Shared {
+    /// The name of each endpoint, by the endpoint's index.
+    names: Box<[Arc<str>]>,
     /// The gates of each endpoint, by the endpoint's index.
     pub(super) gates: Vec<Gates>,
     /// Those of the lanes and of the container.
@@ -58,25 +61,28 @@ pub struct BudgetStats {
 }
 
 impl Shared {
-    /// For these endpoints, whose places are their indices.
+    /// For these endpoints and their names, whose places are their indices.
     pub fn new<'a>(
-        endpoints: impl Iterator<Item = &'a Endpoint>,
+        endpoints: impl Iterator<Item = (&'a Arc<str>, &'a Endpoint)>,
         context: Context,
         pool: BlockingPool,
         settings: Settings,
     ) -> Self {
         let wide_gates = WideGates::new(&settings.budgets, &pool);
         let patience = settings.budgets.patience;
-        let gates = |endpoint: &Endpoint| {
+        let named = |(name, endpoint): (&Arc<str>, &Endpoint)| {
             let policy = endpoint.policy();
             let own = Gate::new(Stage::Route, &policy.budget, patience, pool.clock());
             // What is critical depends on nobody else's load.
             let wide = (policy.priority != Priority::Critical)
                 .then(|| wide_gates.of(policy.lane).into_iter().flatten());
-            Gates::new(own.into_iter().chain(wide.into_iter().flatten()))
+            let gates = own.into_iter().chain(wide.into_iter().flatten());
+            (name.clone(), Gates::new(gates))
         };
+        let (names, gates): (Vec<_>, _) = endpoints.map(named).unzip();
         Shared {
-            gates: endpoints.map(gates).collect(),
+            names: names.into(),
+            gates,
             wide_gates,
             context,
             pool,
@@ -84,6 +90,12 @@ impl Shared {
             peers: settings.connections_per_peer.map(Peers::new),
             bodies: Bodies::new(settings.budgets.bodies),
         }
+    }
+
+    /// The endpoint whose index is this label's number, as the log has it.
+    pub(super) fn name(&self, label: Label) -> &str {
+        let name = label.number().and_then(|number| self.names.get(number));
+        name.map_or("a request without a route", |name| name)
     }
 
     /// The threads of the blocking lane.

@@ -157,12 +157,6 @@ pub struct Stats {
     pub holds: HoldStats,
 }
 
-/// Counts a handler of a worker as running for as long as it lives.
-pub(super) struct Within {
-    counters: Arc<WorkerCounters>,
-    lane: Lane,
-}
-
 /// Counts a request as waiting for a permit for as long as it lives.
 pub(super) struct Queueing {
     counters: Arc<WorkerCounters>,
@@ -318,26 +312,6 @@ impl Stats {
             stats.restarts += worker.restarts.read();
         }
         stats
-    }
-}
-
-impl Within {
-    pub(super) fn new(counters: &Arc<WorkerCounters>, lane: Lane) -> Self {
-        counters.lane(lane).started.add(1);
-        Within {
-            counters: counters.clone(),
-            lane,
-        }
-    }
-
-    pub(super) fn lane(&self) -> Lane {
-        self.lane
-    }
-}
-
-impl Drop for Within {
-    fn drop(&mut self) {
-        self.counters.lane(self.lane).finished.add(1);
     }
 }
 

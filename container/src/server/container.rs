@@ -180,7 +180,7 @@ pub(super) fn launch(parts: Parts, routes: Arc<Routes>) -> Result<Container, Err
     let own = OwnHandle::default();
     let watchdog = watchdog(&config, &routes, &pool);
     let scheduling = Arc::new(scheduler::Shared::new(
-        routes.iter().map(|route| &route.endpoint),
+        routes.iter().map(|route| (&route.label, &route.endpoint)),
         own.within(routes.context()),
         pool,
         config.scheduling(),

@@ -95,7 +95,7 @@ impl Server {
         let lifecycle = Lifecycle::new();
         lifecycle.advance(Phase::Running);
         let pool = pool(config.blocking.clone(), reactor.clock());
-        let endpoints = routes.iter().map(|route| &route.endpoint);
+        let endpoints = routes.iter().map(|route| (&route.label, &route.endpoint));
         let names = routes.iter().map(observed_name);
         let secret = routes.secret_paths().clone();
         let observation = Observation::new(config.observe.clone(), log, names, secret, 1);

@@ -66,13 +66,10 @@ pub(super) fn moved(culprit: &Culprit, holds: Option<u32>, window: Duration) {
 
 /// `GET /users (inline)`.
 pub(super) fn name(culprit: &Culprit) -> String {
-    let lane = match culprit.lane() {
-        Some(Lane::Inline) => " (inline)",
-        Some(Lane::Async) => " (async)",
-        Some(Lane::Blocking) => " (blocking)",
-        None => "",
-    };
-    format!("{}{lane}", culprit.name)
+    match culprit.lane() {
+        Some(lane) => format!("{} ({lane})", culprit.name),
+        None => culprit.name.to_string(),
+    }
 }
 
 /// What its author can do.
