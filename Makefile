@@ -48,8 +48,8 @@ UNLESS_CI = { rm -rf $(TARGET)/$(1); \
 	echo "SKIPPED: $(1) could not be installed; $(2) stays unchecked"; }
 
 .DEFAULT_GOAL := all
-.PHONY: all run build lint test load bench data overload fairness slow fuzz clean help go components tools \
-	clients dredd httpyac schemathesis aiosmtpd fuzzer
+.PHONY: all run build lint test load bench data drain overload fairness slow fuzz clean help go components \
+	tools clients dredd httpyac schemathesis aiosmtpd fuzzer
 # The steps share cargo's lock and the machine's few cores; -j would only mix up what they print.
 .NOTPARALLEL:
 
@@ -93,6 +93,9 @@ overload: build ## offer a limited handler ten times its load; ARGS='--seconds 1
 
 fairness: build ## a thousand modest connections beside greedy ones; ARGS='--rounds 3'
 	python3 -B bench/fairness.py $(ARGS)
+
+drain: build ## stop and restart under load, and count what is lost; ARGS='--rounds 3'
+	python3 -B bench/drain.py $(ARGS)
 
 data: build ## brands beside axum and the originals, logins, a killed database; ARGS='--only heal'
 	python3 -B bench/data.py $(ARGS)

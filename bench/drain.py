@@ -1,15 +1,13 @@
 #!/usr/bin/env python3
 """How the server ends: how long it takes, and whether anybody loses a request by it.
 
-    bench/drain.py [--rounds 20] [--connections 1000]
-
 1. The time from SIGTERM to the exit with many idle connections, 100 streams of events and 10 heads
    that never become complete.
 2. Requests lost in stops (SIGTERM) under the load of client_go, which reconnects, with connections
    kept and not: it must have seen nothing but answers and refused connects.
 3. Requests lost in restarts (SIGUSR2) under the same load: it must have seen nothing but answers.
 
-It needs `make build`. Exit code 1 when a request was lost.
+It needs Go. Exit code 1 when a request was lost.
 """
 
 import argparse
@@ -25,6 +23,7 @@ import threading
 import time
 
 from process import START_SECONDS_MAX, STOP_SECONDS_MAX
+from report import positive
 from server import OURS, TARGET, Contestant, Server, build
 
 STREAMS = 100
@@ -173,9 +172,9 @@ def lost_in_restarts(keepalive: bool, rounds: int) -> tuple[int, int]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--connections", type=int, default=1000)
+    parser = argparse.ArgumentParser(prog="bench/drain.py", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--rounds", type=positive, default=20, help="stops, and restarts, of a kind")
+    parser.add_argument("--connections", type=positive, default=1000, help="idle at the stop")
     options = parser.parse_args()
     build(references=False)
     seconds = [exit_seconds(options.connections) for _ in range(3)]

@@ -26,7 +26,7 @@ OURS_ONLY = ("observing", "held", "slow", "unread", "descriptors", "compare", "g
 SECTIONS = ("cpu", "memory", *OURS_ONLY, "crates")
 # What the log is written to: a pipe, whose other end throws it away on the client's CPU, and is no
 # child of the server. Only the first lines are for who waits until it is ready.
-LOGGED = f"exec \"$@\" 2> >((head -n 20 >&2; exec taskset -c {CLIENT_CPU} cat >/dev/null) <&0 &)"
+LOGGED = f"exec \"$@\" 2> >((sed -u 20q >&2; exec taskset -c {CLIENT_CPU} cat >/dev/null) <&0 &)"
 UNWATCHED = ("--watchdog-limit", "0", "--watchdog-blocking-limit", "0")
 SLEEP_MS = 1000
 UNREAD_BYTES = 32 << 20

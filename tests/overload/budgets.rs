@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use container::extract::State;
+use container::extract::{Path, State};
 use container::handler::{Patience, Priority};
 use container::message::HeaderName;
 use container::scheduler::{SharedGate, ShedReason, Stage};
@@ -232,6 +232,29 @@ fn a_clients_own_deadline_teaches_an_adaptive_limit_nothing() {
     check("0.5", 2);
     check("9", 2);
     check("none", 2);
+}
+
+/// Requests whose arguments cannot be made are over at once: the work would seem to take no time, and
+/// whatever it takes too long.
+#[test]
+fn rejected_requests_teach_an_adaptive_limit_nothing() {
+    let work = async |Path(ms): Path<u64>| sleep(Duration::from_millis(ms)).await;
+    let server = Server::new(Router::new().get("/work/{ms}", work.adaptive().queue(100)));
+    let mut clients: Vec<_> = (0..4).map(|_| server.connect()).collect();
+    let mut ask = |path: &str, expected: u16| {
+        for _ in 0..20 {
+            for client in &mut clients {
+                client.send(get(path));
+            }
+            server.advance(Duration::from_millis(20));
+            for client in &mut clients {
+                assert_eq!(status(&client.received()), expected);
+            }
+        }
+        server.route_budget(0).map_or(0, |gate| gate.limit)
+    };
+    assert_eq!(ask("/work/none", 400), 4);
+    assert!(ask("/work/20", 200) >= 4);
 }
 
 #[test]

@@ -13,7 +13,7 @@ const PAGE: &str = include_str!("dashboard.html");
 /// ask this server. A test compares the digests with the page.
 const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-Bvd9cqkKwv/EKcyf/O2Y+ZjHyZWyIXrjO2emtVa6g4M='; \
-    script-src 'sha256-OI5hrQS070XmeNuo13w+MaHOFkpMGk0riDrfAemVxWw='; \
+    script-src 'sha256-BeuDmml0Uo2jfs2YC80tJs9d0tqESA/coPMSZB+3eMQ='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 

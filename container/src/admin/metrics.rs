@@ -27,7 +27,7 @@ const LANE_METRICS: [LaneMetric; 7] = [
     (
         "container_handlers_finished_total",
         Kind::Counter,
-        "Handlers that have ended, in whatever way.",
+        "Handlers that have ended, in whatever way, be it that their arguments could not be made.",
         |lane| lane.finished,
     ),
     (

@@ -121,10 +121,10 @@ impl Snapshot {
         let open = self.stats.connections;
         let in_flight: u64 = self.workers.iter().map(|worker| worker.in_flight).sum();
         let busy = in_flight.min(open);
-        let lanes = self.lanes();
-        let handled: u64 = lanes
+        let handled: u64 = self
+            .workers
             .iter()
-            .map(|(_, _, lane)| lane.running + lane.queued)
+            .map(|worker| worker.stats.requests)
             .sum();
         let handling = handled.min(busy);
         let in_head = self.stats.in_head.min(open - busy);

@@ -152,7 +152,7 @@ impl SseEvent {
             data: None,
         };
         for line in lines(&text.to_string()) {
-            comment.field("", line);
+            comment.lines.extend([": ", line, "\n"]);
         }
         comment
     }
@@ -282,6 +282,7 @@ mod tests {
         check(&event().event("a\nb\rc\0d"), "event: abcd\ndata: x\n\n");
         check(&event().id("\0"), "id: \ndata: x\n\n");
         check(&SseEvent::comment("a\n\ndata: b"), ": a\n: \n: data: b\n\n");
+        check(&SseEvent::comment("a\0"), ": a\0\n\n");
     }
 
     #[test]

@@ -260,15 +260,16 @@ impl BlockingPool {
         let clock = self.shared.clock.clone();
         let label = ticket.label;
         let run = move |verdict: Result<Timed, ShedReason>| {
+            // Also over what is dropped with a job that is not begun.
+            let at_work = begin_job(label);
             let given_up = || ShedReason::of_given_up(ticket.deadline, clock.now());
             match verdict {
                 Ok(_) if sender.is_closed() => job(Err(given_up())),
                 Ok(timed) => {
-                    let at_work = begin_job(label);
                     let watched = outside.clone().map(|outside| waiting::watch(outside));
                     let scope = ticket.deadline.map(|at| Deadline::new(at, clock).enter());
                     job(Ok(Reporter::new(sender, timed)));
-                    drop((scope, watched, at_work));
+                    drop((scope, watched));
                 }
                 Err(reason) => {
                     job(Err(reason));
@@ -277,6 +278,7 @@ impl BlockingPool {
             }
             // With the job went what it held, such as permits, while the work counted.
             drop(outside);
+            drop(at_work);
         };
         let (place, limit) = self.push(Job::new(run, ticket.priority), ticket)?;
         let pool = self.clone();

@@ -60,8 +60,7 @@ impl Scheduler {
             None => None,
             Some(at) if at <= reactor::precise_now() => {
                 let (stage, reason) = (Stage::Start, ShedReason::Expired);
-                let lane = endpoint.policy().lane;
-                return Reply::Ready(self.shed(lane, Shed { stage, reason }));
+                return Reply::Ready(self.shed(endpoint.lane(), Shed { stage, reason }));
             }
             Some(at) => Some(enter_deadline(at)),
         };
@@ -107,15 +106,17 @@ impl Scheduler {
         let response = match made {
             Ok(Reply::Later(future)) => {
                 return Running::new(future, Lane::Async, self)
+                    .counted(|counters| &counters.lane(Lane::Async).finished)
                     .with(permits, tally.watched(deadline), None)
                     .tallied(tally)
                     .into_reply();
             }
+            // Its arguments could not be made, which does not show how long the work takes: the
+            // permits are dropped.
             Ok(Reply::Ready(response)) => Reply::Ready(response),
             Err(panicked) => self.panicked(Lane::Async, &panicked),
         };
         self.counters.lane(Lane::Async).finished.add(1);
-        permits.complete();
         response
     }
 
@@ -142,6 +143,8 @@ impl Scheduler {
             let _scope = told.clone().enter();
             let begun = clock.now();
             let mut outcome = catch_panic(|| function(request, &shared.context));
+            // Before its permits go to another.
+            drop(on_thread);
             let body = outcome.as_mut().map(Response::body_mut);
             let writing = body.ok().and_then(Body::begin_writing);
             // Held as long as the thread is, not only while somebody waits for it.
@@ -152,7 +155,6 @@ impl Scheduler {
                 }
                 Some(_) => Some(permits),
             };
-            drop(on_thread);
             let sent = reporter.send((begun, outcome));
             if let Some(writing) = writing.filter(|_| sent)
                 && let Err(panicked) = catch_panic(|| writing.run())
@@ -167,6 +169,7 @@ impl Scheduler {
             Err(reason) => return Reply::Ready(self.shed_by_pool(reason)),
         };
         begun::tell(Begun::NotYet);
+        self.counters.pooled.add(1);
         let scheduler = self.clone();
         let future = Box::pin(async move {
             let (begun, outcome) = match Pooled(submitted).await {
@@ -176,7 +179,8 @@ impl Scheduler {
             begun::tell(Begun::At(begun));
             outcome.unwrap_or_else(|panicked| scheduler.failed(Lane::Blocking, &panicked))
         });
-        Running::untracked(future, Lane::Blocking, self)
+        Running::new(future, Lane::Blocking, self)
+            .counted(|counters| &counters.pooled_over)
             .with(
                 Permits::default(),
                 tally.watched(ticket.deadline),

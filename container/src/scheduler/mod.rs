@@ -135,7 +135,7 @@ impl Scheduler {
                         return self.wait(endpoint.clone(), request, deadline, entering);
                     }
                     Admission::Shed(shed) => {
-                        return Reply::Ready(self.shed(endpoint.policy().lane, shed));
+                        return Reply::Ready(self.shed(endpoint.lane(), shed));
                     }
                 }
             }
@@ -162,7 +162,7 @@ impl Scheduler {
 
     /// The answer to a request that is turned away before it is dispatched; counts it.
     pub fn turn_away(&self, endpoint: &Endpoint, shed: Shed) -> Response {
-        self.shed(endpoint.policy().lane, shed)
+        self.shed(endpoint.lane(), shed)
     }
 
     /// Waits for the permits that are missing, then starts the handler.
@@ -174,7 +174,7 @@ impl Scheduler {
         mut entering: Entering,
     ) -> Reply {
         let scheduler = self.clone();
-        let lane = endpoint.policy().lane;
+        let lane = endpoint.lane();
         let queueing = move |entering: &Entering, scheduler: &Scheduler| {
             Queueing::new(&scheduler.counters, lane, entering.stage(), deadline)
         };
@@ -201,7 +201,7 @@ impl Scheduler {
                 Reply::Later(future) => future.await,
             }
         });
-        Running::untracked(future, lane, self)
+        Running::new(future, lane, self)
             .with(Permits::default(), deadline, None)
             .into_reply()
     }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::admission::Permits;
-use super::stats::LaneCounters;
+use super::stats::{Counter, LaneCounters, WorkerCounters};
 use super::{Scheduler, timed_out};
 use crate::handler::{Cancellation, CatchPanic, Lane, LocalFuture, Reply};
 use crate::message::Response;
@@ -30,14 +30,17 @@ impl Tally {
     }
 }
 
+/// Chooses what counts an end.
+type EndCounter = fn(&WorkerCounters) -> &Counter;
+
 pub(super) struct Running {
     /// The handler; `None` once it has ended or was cancelled.
     handler: Option<CatchPanic<dyn Future<Output = Response>>>,
     lane: Lane,
     /// Which one runs it.
     scheduler: Scheduler,
-    /// Whether its end is still to be counted.
-    is_counted: bool,
+    /// What is to count its end; `None` once that was done, or where it is done elsewhere.
+    at_end: Option<EndCounter>,
     /// The right to run, where there is a limit.
     permits: Permits,
     /// When the time is over.
@@ -49,29 +52,24 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// A handler that was counted as started.
+    /// A handler of this lane.
     pub(super) fn new(future: LocalFuture<Response>, lane: Lane, scheduler: &Scheduler) -> Self {
-        let mut running = Running::untracked(future, lane, scheduler);
-        running.is_counted = true;
-        running
-    }
-
-    /// One that is counted elsewhere.
-    pub(super) fn untracked(
-        future: LocalFuture<Response>,
-        lane: Lane,
-        scheduler: &Scheduler,
-    ) -> Self {
         Running {
             handler: Some(CatchPanic::new(future)),
             lane,
             scheduler: scheduler.clone(),
-            is_counted: false,
+            at_end: None,
             permits: Permits::default(),
             deadline: None,
             cancellation: None,
             tally: Tally::Own,
         }
+    }
+
+    /// The same, whose end is counted there.
+    pub(super) fn counted(mut self, at_end: EndCounter) -> Self {
+        self.at_end = Some(at_end);
+        self
     }
 
     /// The same, counted as told when it is dropped.
@@ -104,8 +102,8 @@ impl Running {
     /// Ends the handler, whether it is done or not.
     fn end(&mut self) -> Permits {
         // First, since a handler may panic while it is dropped.
-        if std::mem::take(&mut self.is_counted) {
-            self.counters().finished.add(1);
+        if let Some(at_end) = self.at_end.take() {
+            at_end(&self.scheduler.counters).add(1);
         }
         if let (Some(_), Some(cancellation)) = (&self.handler, &self.cancellation) {
             cancellation.cancel();

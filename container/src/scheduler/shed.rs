@@ -22,7 +22,7 @@ pub enum ShedReason {
     Stopping,
 }
 
-/// Where: by which budget.
+/// Where: by which budget, or else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {

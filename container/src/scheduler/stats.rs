@@ -1,6 +1,7 @@
 //! What each lane has done and is doing.
 //!
-//! Each worker counts for itself, without locked instructions; who wants to know adds up.
+//! Each worker counts for itself, without locked instructions but for what happens on the pool; who
+//! wants to know adds up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +39,10 @@ pub struct WorkerCounters {
     lanes: [LaneCounters; 3],
     /// What became of its blocking handlers on the pool: that part of their lane is counted here.
     pub(super) pool: PoolCounters,
+    /// Requests that were given to the pool.
+    pub(super) pooled: Counter,
+    /// Those of them that have their answers by now, or for whom nobody waits.
+    pub(super) pooled_over: Counter,
     /// Requests answered, by handlers or by the container itself.
     pub served: Counter,
     /// Connections accepted.
@@ -96,7 +101,8 @@ struct ShedCounters([[Counter; ShedReason::ALL.len()]; Stage::ALL.len()]);
 pub struct ShedStats([[u64; ShedReason::ALL.len()]; Stage::ALL.len()]);
 
 /// The counters of a lane, added up. A request is one of these at a time: `queued`, `running`,
-/// `finished`, or among those that were `turned_away`.
+/// `finished`, or among those that were `turned_away`. While requests go from one to the next, the
+/// numbers may differ by those.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LaneStats {
@@ -104,9 +110,10 @@ pub struct LaneStats {
     pub running: u64,
     /// Requests that wait now, for a permit or for a thread.
     pub queued: u64,
-    /// Handlers that have ended, in whatever way.
+    /// Handlers that have ended, in whatever way, be it that their arguments could not be made.
     pub finished: u64,
-    /// Waits for a permit or for a thread that have ended, in whatever way.
+    /// Waits for a permit or for a thread that have ended, in whatever way; also of those for whom
+    /// there was a thread at once, or no room in the queue for one.
     pub waited: u64,
     /// Microseconds that they took, all together.
     pub waited_us: u64,
@@ -186,10 +193,14 @@ impl WorkerCounters {
         self.heads_begun.read().saturating_sub(over)
     }
 
-    /// Requests that are in their handlers, or wait for them.
+    /// Requests that are in their handlers, or wait for them; without those that a thread of the pool
+    /// still runs, and nobody waits for.
     pub fn in_handlers(&self) -> u64 {
-        let lanes = Lane::ALL.map(|lane| self.read(lane));
-        lanes.iter().map(|lane| lane.running + lane.queued).sum()
+        let lanes = self.lanes.iter().map(LaneCounters::read);
+        let on_worker: u64 = lanes.map(|lane| lane.running + lane.queued).sum();
+        // Read in this order, as in `in_head`.
+        let over = self.pooled_over.read();
+        on_worker + self.pooled.read().saturating_sub(over)
     }
 
     /// What became of the requests of a lane.
@@ -215,11 +226,13 @@ impl LaneCounters {
                 .each_ref()
                 .map(|stage| stage.each_ref().map(Counter::read)),
         );
+        // Read in this order, what is over in between makes no number negative.
+        let (finished, waited) = (self.finished.read(), self.dequeued.read());
         LaneStats {
-            running: self.started.read().saturating_sub(self.finished.read()),
-            queued: self.queued.read().saturating_sub(self.dequeued.read()),
-            finished: self.finished.read(),
-            waited: self.dequeued.read(),
+            running: self.started.read().saturating_sub(finished),
+            queued: self.queued.read().saturating_sub(waited),
+            finished,
+            waited,
             waited_us: self.waited_us.read(),
             shed: turned_away.overload(),
             turned_away,

@@ -17,6 +17,10 @@ const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
 /// it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The shortest time in which the manager can want a sign of life: for a shorter one the process would
+/// be busy with that.
+const WATCHDOG_MIN: Duration = Duration::from_millis(10);
+
 /// Who is told.
 #[derive(Clone)]
 pub(crate) struct Manager {
@@ -42,7 +46,9 @@ impl Manager {
         let period = env::var("WATCHDOG_USEC").ok().filter(|_| is_own);
         let period = period.and_then(|text| text.parse().ok());
         Ok(Manager {
-            watchdog: period.filter(|us| *us > 0).map(Duration::from_micros),
+            watchdog: period
+                .filter(|us| *us > 0)
+                .map(|us| Duration::from_micros(us).max(WATCHDOG_MIN)),
             address,
         })
     }

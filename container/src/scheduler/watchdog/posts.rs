@@ -104,9 +104,10 @@ pub(crate) fn label_of_caller() -> Label {
         .unwrap_or(Label::UNNUMBERED)
 }
 
-/// A job begins on the calling thread, which may have no post.
+/// A job begins on the calling thread, which may have no post. One within another is a part of that.
 pub(crate) fn begin_job(label: Label) -> AtWork {
-    let post = CURRENT.with_borrow(Clone::clone);
+    let is_idle = |post: &Arc<Post>| post.activity.read().label() == Label::IDLE;
+    let post = CURRENT.with_borrow(Clone::clone).filter(is_idle);
     if let Some(post) = &post {
         post.activity.begin(label);
     }
