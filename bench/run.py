@@ -99,12 +99,12 @@ def bench_observing(options: argparse.Namespace) -> None:
         print("SKIPPED: what observing costs needs wrk (Debian package: wrk)")
         return
     title(f"GET /plaintext, {options.connections} connections: what it costs to be observed")
-    metrics, log = ("--admin", "127.0.0.1:0"), ("--log-level", "info")
+    measured = (*OURS.command, "--admin", "127.0.0.1:0")
     kinds = {
         "nothing": observed((*OURS.command, *UNWATCHED)),
         "watchdog": observed(OURS.command),
-        "and metrics": observed((*OURS.command, *metrics)),
-        "and log": observed((*OURS.command, *metrics, *log)),
+        "and metrics": observed(measured),
+        "and log": observed(tuple("info" if part == "warn" else part for part in measured)),
     }
     named = [replace(OURS, name=name, command=command) for name, command in kinds.items()]
     with all_started(named) as servers:

@@ -18,6 +18,8 @@ const SEEDED: [(&str, &str); 4] = [
     ("editor", "vscode"),
 ];
 
+const ATTEMPTS_MAX: usize = 60;
+
 async fn value(stores: &Stores, key: &str) -> Option<String> {
     let value = stores.key_values.value(key.to_owned()).await;
     value.expect("it answers")
@@ -28,6 +30,18 @@ async fn add(stores: &Stores, entries: &[(&str, &str)]) -> Result<(), StoreError
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     stores.key_values.add(entries.collect()).await
+}
+
+/// The same again, while the machine is so slow that the wait for a connection is over before that is
+/// free.
+async fn add_patiently(stores: &Stores, entries: &[(&str, &str)]) -> Result<(), StoreError> {
+    for _ in 0..ATTEMPTS_MAX {
+        match add(stores, entries).await {
+            Err(StoreError::Unavailable(_)) => {}
+            outcome => return outcome,
+        }
+    }
+    panic!("the database is not there")
 }
 
 fn taken(key: &str) -> Result<(), StoreError> {
@@ -82,7 +96,7 @@ async fn one_name_is_added_once(stores: Stores) {
         .map(|number| {
             let (stores, own) = (stores.clone(), number.to_string());
             container::spawn_local(async move {
-                add(&stores, &[(&own, "own"), ("contested", &own)]).await
+                add_patiently(&stores, &[(&own, "own"), ("contested", &own)]).await
             })
         })
         .collect();

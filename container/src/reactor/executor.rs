@@ -1,9 +1,10 @@
 //! The tasks of one thread and the order in which they run. Must not wait for anything and must
 //! not hold a borrow while a future is polled or dropped.
 //!
-//! A task is polled once a turn. Woken before that, it joins the queue of this turn; woken after it,
-//! be it by itself, it has yielded and joins the next turn's, behind that turn's I/O. So two tasks
-//! that wake each other do not keep others waiting.
+//! A task woken while another runs joins the queue of this turn, unless it has been polled
+//! `POLLS_PER_TURN` times in it: once for what came, and once for what others of this turn had for
+//! it. Then, or when it wakes itself, it has yielded and joins the next turn's, behind that turn's I/O.
+//! So two tasks that wake each other do not keep others waiting.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -32,6 +33,8 @@ pub(super) struct Executor {
     ready: RefCell<VecDeque<TaskId>>,
     /// To be polled in the next turn.
     yielded: RefCell<VecDeque<TaskId>>,
+    /// The task being polled.
+    running: Cell<Option<TaskId>>,
     /// Counts the turns, and wraps around.
     turn: Cell<u32>,
     /// Goes into the next id.
@@ -46,7 +49,7 @@ pub(super) struct Executor {
 enum Next {
     /// A task that is to be polled.
     Due(Task),
-    /// One that has been polled in this turn.
+    /// One that has been polled often enough in this turn.
     Yielded,
     /// None: it is gone, or was polled since.
     Void,
@@ -62,6 +65,26 @@ struct Task {
     waker: Waker,
     /// The turn of its last poll.
     polled_in: u32,
+    /// How often it was polled in that.
+    polls: u32,
+}
+
+/// How often a task is polled in a turn at most.
+const POLLS_PER_TURN: u32 = 2;
+
+impl Task {
+    fn has_been_polled(&self, turn: u32) -> bool {
+        self.polled_in == turn && self.polls >= POLLS_PER_TURN
+    }
+
+    fn count_poll(&mut self, turn: u32) {
+        let before = if self.polled_in == turn {
+            self.polls
+        } else {
+            0
+        };
+        (self.polled_in, self.polls) = (turn, before + 1);
+    }
 }
 
 impl Executor {
@@ -86,7 +109,8 @@ impl Executor {
             future,
             header: Arc::clone(&header),
             waker,
-            polled_in: self.turn.get().wrapping_sub(1),
+            polled_in: self.turn.get(),
+            polls: 0,
         }));
         self.ready.borrow_mut().push_back(header.id());
         Ok(header)
@@ -94,7 +118,12 @@ impl Executor {
 
     /// Queues a task whose flag has just been set.
     pub(super) fn enqueue(&self, id: TaskId) {
-        self.ready.borrow_mut().push_back(id);
+        let queue = if self.running.get() == Some(id) {
+            &self.yielded
+        } else {
+            &self.ready
+        };
+        queue.borrow_mut().push_back(id);
     }
 
     /// After an overflow of the inbox: rebuilds the queue from the tasks' flags.
@@ -174,7 +203,7 @@ impl Executor {
         };
         match slot {
             Some(task) if task.header.id() != id => Next::Void,
-            Some(task) if task.polled_in == self.turn.get() => Next::Yielded,
+            Some(task) if task.has_been_polled(self.turn.get()) => Next::Yielded,
             _ => slot
                 .take_if(|task| task.header.take_wake())
                 .map_or(Next::Void, Next::Due),
@@ -190,9 +219,11 @@ impl Executor {
 
     fn run_task(&self, id: TaskId, mut task: Task) {
         self.activity.begin(task.header.label());
-        task.polled_in = self.turn.get();
+        task.count_poll(self.turn.get());
         let finished = task.header.is_aborted() || {
+            self.running.set(Some(id));
             let finished = poll_catching(&mut task);
+            self.running.set(None);
             // Asked again: a task may abort itself, or close the reactor, while it runs.
             finished || task.header.is_aborted() || self.closed.get()
         };
@@ -320,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_that_wake_each_other_run_once_a_turn() {
+    fn tasks_that_wake_each_other_run_twice_a_turn() {
         let reactor = reactor();
         let wakers: Rc<[RefCell<Option<Waker>>; 2]> = Rc::default();
         for own in 0..2 {
@@ -333,7 +364,7 @@ mod tests {
             })));
         }
         for _ in 0..3 {
-            assert_eq!(turn(&reactor).unwrap(), 2);
+            assert_eq!(turn(&reactor).unwrap(), 4);
         }
     }
 
