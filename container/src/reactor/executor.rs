@@ -163,6 +163,10 @@ impl Executor {
         polled
     }
 
+    pub(super) fn turn_number(&self) -> u32 {
+        self.turn.get()
+    }
+
     pub(super) fn activity(&self) -> &Arc<Activity> {
         &self.activity
     }

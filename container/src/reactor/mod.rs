@@ -214,6 +214,11 @@ impl Reactor {
         self.inner.executor.activity()
     }
 
+    /// Which turn it is, for shares of it; wraps around.
+    pub(crate) fn turn_number(&self) -> u32 {
+        self.inner.executor.turn_number()
+    }
+
     /// Announces work done by another thread: while the guard lives,
     /// [`Reactor::run_until_idle`] waits for it instead of declaring the reactor idle.
     pub fn outside_work(&self) -> OutsideWork {

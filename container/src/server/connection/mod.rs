@@ -48,7 +48,7 @@ use crate::scheduler::Phase;
 /// A connection's share of a turn, in steps: a request, a piece of a body and a round cost one each.
 /// So a deep pipeline moves on by about this many requests, some ten microseconds, before the other
 /// connections have their turn.
-const STEPS_PER_POLL: u32 = 64;
+const STEPS_PER_TURN: u32 = 64;
 
 /// What a read costs of that, since it brings 64 KiB to copy: an upload moves on by two of them.
 const READ_STEPS: u32 = 32;
@@ -90,8 +90,10 @@ pub(crate) struct Driver<T: Transport> {
     label: Label,
     /// Whose shape the current request's errors have.
     errors: ErrorScope,
-    /// What this poll may still do.
+    /// What may still be done in the turn in which it was polled last.
     steps: u32,
+    /// Which turn that was.
+    stepped_in: Option<u32>,
     /// The connection's place in its worker.
     seat: Seat,
 }
@@ -140,6 +142,7 @@ impl<T: Transport + Unpin> Driver<T> {
             label: Label::UNNUMBERED,
             errors: ErrorScope::CONTAINER,
             steps: 0,
+            stepped_in: None,
             seat,
         }
     }
@@ -189,9 +192,12 @@ impl<T: Transport + Unpin> Driver<T> {
         self.output.pending() >= most
     }
 
-    /// Exchange and input in turns, until neither moves or the poll has had its share.
+    /// Exchange and input in turns, until neither moves or the connection has had its share of the turn.
     fn go_round(&mut self, context: &mut Context<'_>) -> Progress {
-        self.steps = STEPS_PER_POLL;
+        let turn = self.worker().reactor.turn_number();
+        if self.stepped_in != Some(turn) {
+            (self.steps, self.stepped_in) = (STEPS_PER_TURN, Some(turn));
+        }
         while self.steps > 0 {
             let exchange = self.advance_exchange(context);
             let input = self.advance_input(context);
@@ -206,7 +212,7 @@ impl<T: Transport + Unpin> Driver<T> {
         Progress::Moved
     }
 
-    /// Takes this many steps of what the poll may do.
+    /// Takes this many steps of what may be done in this turn.
     fn spend(&mut self, steps: u32) {
         self.steps = self.steps.saturating_sub(steps);
     }
