@@ -15,8 +15,8 @@ use container::scheduler::Phase;
 use container::server::Handle;
 use container::{Container, Router, blocking, inline};
 use tests::loopback::{
-    self, address, builder, connect, connect_unix, hold, receive, receive_until, send, socket_path,
-    start, stop, until, until_idle, wait,
+    self, PATIENCE, address, builder, connect, connect_unix, hold, receive, receive_until, send,
+    socket_path, start, stop, until, until_idle, wait,
 };
 use tests::program::alone;
 use tests::{GET, LAST, application, get, read_answers};
@@ -375,6 +375,8 @@ fn short_of_descriptors() {
     }
     let taken: Vec<File> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
     handle.stop();
+    // Before that it would tell those who wait that there is no room.
+    assert!(handle.wait_for(Phase::Draining, PATIENCE));
     hold.release();
     assert!(receive(&busy).ends_with("held"));
     drop(taken);
